@@ -1,0 +1,200 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `SPINDLE_PACKAGE=library` leaves out everything that needs a database or an HTTP server, so that the
+// sanitizer builds compile only Core, Engine, Plugins and Wire.
+let libraryOnly = Context.environment["SPINDLE_PACKAGE"] == "library"
+
+let swift: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+]
+let c: [CSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .define("_GNU_SOURCE"),
+]
+// SwiftPM links every product through swiftc. These flags leave Swift's runtime out of a product written in C.
+let withoutSwiftRuntime: [LinkerSetting] = [
+    .unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xlinker", "--as-needed"])
+]
+let onlyTheFactory: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/PluginSDK/plugin.map"])
+]
+let hidden: [CSetting] = [.unsafeFlags(["-fvisibility=hidden"])]
+
+/// A plugin in C on the SDK's header alone: a target in `Plugins/NAME`, a product `spindle-plugin-NAME`.
+func plugin(_ name: String, target: String, linking libraries: [String] = []) -> Target {
+    .target(
+        name: target,
+        dependencies: ["SpindlePluginC"],
+        path: "Plugins/\(name)",
+        publicHeadersPath: ".",
+        cSettings: c + hidden,
+        linkerSettings: withoutSwiftRuntime + onlyTheFactory + libraries.map { .linkedLibrary($0) }
+    )
+}
+
+let package = Package(
+    name: "spindle",
+    products: [
+        .library(name: "SpindlePluginC", targets: ["SpindlePluginC"]),
+        .library(name: "SpindleCore", targets: ["SpindleCore"]),
+        .library(name: "SpindleEngine", targets: ["SpindleEngine"]),
+        .executable(name: "spindle-worker", targets: ["spindle-worker"]),
+        .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
+        .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Host"]),
+        .trait(name: "Host", description: "The host: stores, server and command line, with their packages."),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "SpindlePluginC", path: "PluginSDK/c", cSettings: c),
+        .target(name: "SpindleWire", cSettings: c),
+        .executableTarget(
+            name: "spindle-worker",
+            dependencies: ["SpindleWire", "SpindlePluginC"],
+            path: "Sources/SpindleWorker",
+            cSettings: c + hidden,
+            linkerSettings: withoutSwiftRuntime + [.linkedLibrary("dl"), .linkedLibrary("pthread")]
+        ),
+        .target(name: "SpindleCore", swiftSettings: swift),
+        .target(
+            name: "SpindleEngine",
+            dependencies: [
+                "SpindleCore",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "SpindlePlugins",
+            dependencies: [
+                "SpindleCore", "SpindleWire", "SpindlePluginC",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swift
+        ),
+        plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
+        plugin("script", target: "SpindlePluginScript"),
+        .target(
+            name: "TestSupport",
+            dependencies: ["SpindleCore", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport",
+            swiftSettings: swift
+        ),
+        .testTarget(name: "SpindleCoreTests", dependencies: ["SpindleCore", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "SpindleEngineTests",
+            dependencies: ["SpindleCore", "SpindleEngine", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "SpindlePluginsTests",
+            dependencies: ["SpindleCore", "SpindlePlugins", "SpindleWire", "SpindlePluginC", "TestSupport", "spindle-worker"],
+            swiftSettings: swift
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)
+
+if !libraryOnly {
+    package.products += [
+        .library(name: "Spindle", targets: ["Spindle"]),
+        .executable(name: "spindle", targets: ["spindle"]),
+    ]
+    package.dependencies += [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    ]
+    package.targets += [
+        .target(
+            name: "SpindleSQLite",
+            dependencies: [
+                "SpindleCore",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Host"])),
+                .product(name: "GRDBSQLite", package: "GRDB.swift", condition: .when(traits: ["Host"])),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "SpindleServer",
+            dependencies: [
+                "SpindleCore", "SpindleEngine",
+                .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Host"])),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "Spindle",
+            dependencies: [
+                "SpindleCore", "SpindleEngine", "SpindlePlugins", "SpindleSQLite", "SpindleServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swift
+        ),
+        .executableTarget(
+            name: "spindle",
+            dependencies: [
+                "Spindle", "SpindleCore", "SpindleEngine", "SpindlePlugins", "SpindleSQLite", "SpindleServer",
+                "spindle-worker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Sources/spindle-cli",
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "SpindleStoreTests",
+            dependencies: ["SpindleCore", "SpindleSQLite", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "SpindleServerTests",
+            dependencies: ["SpindleCore", "SpindleEngine", "SpindleServer", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "SpindleTests",
+            dependencies: [
+                "Spindle", "SpindleCore", "SpindleEngine", "SpindlePlugins", "SpindleSQLite", "SpindleServer",
+                "TestSupport", "spindle", "spindle-worker",
+            ],
+            swiftSettings: swift
+        ),
+    ]
+}

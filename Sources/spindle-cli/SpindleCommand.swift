@@ -1,0 +1,1 @@
+@main struct SpindleCommand { static func main() {} }
