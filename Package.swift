@@ -135,6 +135,7 @@ if !libraryOnly {
                 "SpindleCore",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Host"])),
                 .product(name: "GRDBSQLite", package: "GRDB.swift", condition: .when(traits: ["Host"])),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift
