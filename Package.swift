@@ -108,7 +108,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SpindlePluginsTests",
-            dependencies: ["SpindleCore", "SpindlePlugins", "SpindleWire", "SpindlePluginC", "TestSupport", "spindle-worker"],
+            dependencies: [
+                "SpindleCore", "SpindlePlugins", "SpindleWire", "SpindlePluginC", "TestSupport", "spindle-worker",
+            ],
             swiftSettings: swift
         ),
     ],

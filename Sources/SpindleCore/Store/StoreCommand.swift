@@ -19,6 +19,8 @@ public enum StoreCommand: Sendable {
     case openHost(HostID, leaseUntil: Timestamp, types: [String], at: Timestamp)
     /// Extends a host's lease. → `renewed`, `stale`
     case renewHost(HostLease, leaseUntil: Timestamp, at: Timestamp)
+    /// Queues what the host holds in the store but not in memory, after a batch whose fate was unknown. → `promoted`
+    case releaseUnheld(HostLease, holding: Set<ExecutionID>, at: Timestamp)
     /// Gives a host's claims back (`interrupted`, not counted as losses) and forgets it. → `applied`
     case closeHost(HostLease, at: Timestamp)
     /// Adds or replaces a stored definition by name. → `applied`
