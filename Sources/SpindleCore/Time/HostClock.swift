@@ -26,3 +26,13 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+
+/// A clock that also calls back: the one source of time and of waiting in the engine.
+public protocol AlarmClock: HostClock {
+    /// Calls back once, at or soon after a moment; at once if it has passed. Any thread.
+    ///
+    /// - Parameters:
+    ///   - monotonic: Microseconds of ``HostClock/monotonic``.
+    ///   - body: Must not block.
+    func schedule(at monotonic: Int64, _ body: @escaping @Sendable () -> Void)
+}

@@ -1,0 +1,202 @@
+import SpindleCore
+
+/// The life of an attempt: its result, the end of its code, its deadline, its cancellation.
+extension DispatcherStateMachine {
+    /// An executor has reported. Reports that belong to no current attempt are stale and dropped.
+    mutating func handle(_ event: AttemptEvent, now: Int64, wall: Timestamp, random: UInt64) {
+        switch event {
+        case .finished(let key, let result, let ranOn, let codeEnded):
+            finished(key, result, ranOn: ranOn, codeEnded: codeEnded, now: now, wall: wall, random: random)
+        case .codeEnded(let key):
+            codeEnded(key, now: now, wall: wall, random: random)
+        case .abandoned(let key):
+            abandoned(key, wall: wall, random: random)
+        case .log, .progress, .checkpoint, .artefact:
+            break
+        }
+    }
+
+    private mutating func finished(
+        _ key: AttemptKey,
+        _ result: ExecutionResult,
+        ranOn: String?,
+        codeEnded hasEnded: Bool,
+        now: Int64,
+        wall: Timestamp,
+        random: UInt64
+    ) {
+        guard var record = records[key.execution], record.key == key, record.phase == .running else {
+            if hasEnded { codeEnded(key, now: now, wall: wall, random: random) }
+            return
+        }
+        if record.fixed == nil {
+            record.fixed = (result, wall)
+            types[record.type].pace.ended(runMicroseconds: now - record.startedMonotonic, now: now)
+        } else if !hasEnded {
+            return
+        }
+        settle(record, ranOn: ranOn, codeEnded: hasEnded, random: random)
+    }
+
+    private mutating func codeEnded(_ key: AttemptKey, now: Int64, wall: Timestamp, random: UInt64) {
+        if let code = lingering.removeValue(forKey: key) {
+            giveBackSlots(type: code.type, concurrencyKey: code.concurrencyKey, includingGlobal: !code.isAbandoned)
+        } else if let record = records[key.execution], record.key == key, record.phase == .running {
+            var record = record
+            if record.fixed == nil {
+                let message = "The code of \(record.request.executorType) ended without a result."
+                record.fixed = (ExecutionResult.failure(message, code: "spindle.no-result", permanent: true), wall)
+                record.fixed?.result.class = .rejected
+            }
+            settle(record, ranOn: nil, codeEnded: true, random: random)
+        }
+    }
+
+    private mutating func abandoned(_ key: AttemptKey, wall: Timestamp, random: UInt64) {
+        if var record = records[key.execution], record.key == key, record.phase == .running {
+            if record.fixed == nil { record.fixed = (Self.endedByHost(record), wall) }
+            settle(record, ranOn: "in-process", codeEnded: false, random: random)
+        }
+        guard let code = lingering[key], !code.isAbandoned else { return }
+        lingering[key]?.isAbandoned = true
+        globalUsed -= 1
+    }
+
+    /// Fixes what follows and queues it for the store.
+    private mutating func settle(_ record: AttemptRecord, ranOn: String?, codeEnded: Bool, random: UInt64) {
+        guard let fixed = record.fixed else { return }
+        var record = record
+        if codeEnded {
+            giveBackSlots(
+                type: record.type,
+                concurrencyKey: record.request.concurrencyKey,
+                includingGlobal: true
+            )
+        } else {
+            lingering[record.key] = LingeringCode(type: record.type, concurrencyKey: record.request.concurrencyKey)
+        }
+        runningCount -= 1
+        record.phase = .settling
+        records[record.key.execution] = record
+        write(record, fixed.result, at: fixed.at, ranOn: ranOn, random: random)
+    }
+
+    private mutating func write(
+        _ record: AttemptRecord,
+        _ result: ExecutionResult,
+        at: Timestamp,
+        ranOn: String?,
+        random: UInt64
+    ) {
+        let decision = SettleDecision(record, result, now: at, random: random, maxCrashes: settings.maxCrashes)
+        uncommittedBytes += result.output?.bytes.count ?? 0
+        pendingSettles.append(
+            Settlement(
+                key: record.key,
+                lease: lease,
+                outcome: decision.outcome,
+                next: decision.next,
+                startedAt: record.startedAt,
+                finishedAt: at,
+                failures: decision.failures,
+                crashes: decision.crashes,
+                losses: record.losses,
+                isSuspect: decision.isSuspect,
+                result: result,
+                ranOn: ranOn
+            )
+        )
+    }
+
+    // MARK: Time
+
+    /// The timer has fired: fixes the outcomes whose deadline or grace is over.
+    mutating func timerFired(now: Int64, wall: Timestamp, random: () -> UInt64) {
+        armedTimer = .max
+        while let entry = deadlines.popDue(now: now) {
+            guard var record = records[entry.key.execution], record.key == entry.key, record.phase == .running else { continue }
+            switch entry.kind {
+            case .timeout:
+                guard record.fixed == nil else { continue }
+                if record.cancelReason == nil { record.cancelReason = .timeout }
+                record.fixed = (Self.endedByHost(record), wall)
+                types[record.type].pace.ended(runMicroseconds: now - record.startedMonotonic, now: now)
+                records[entry.key.execution] = record
+                askToEnd(record, reason: .timeout, now: now)
+            case .grace:
+                if record.fixed == nil { record.fixed = (Self.endedByHost(record), wall) }
+                settle(record, ranOn: nil, codeEnded: false, random: random())
+            }
+        }
+    }
+
+    private mutating func askToEnd(_ record: AttemptRecord, reason: CancelReason, now: Int64) {
+        actions.cancels.append((record.type, record.key, reason))
+        deadlines.insert(.grace, record.key, at: now.saturatingAdd(settings.cancelGrace))
+    }
+
+    private static func endedByHost(_ record: AttemptRecord) -> ExecutionResult {
+        switch record.cancelReason {
+        case .timeout, nil:
+            ExecutionResult(
+                class: .timedOut,
+                errorCode: "spindle.timeout",
+                errorMessage: "The attempt did not end within its time limit of "
+                    + "\(DurationText.text(record.request.policy.timeout))."
+            )
+        case .user:
+            ExecutionResult(class: .cancelled, errorCode: "spindle.cancelled", errorMessage: "Cancelled on request.")
+        case .shutdown, .leaseLost:
+            ExecutionResult(class: .interrupted, errorCode: "spindle.interrupted", errorMessage: "The host stopped.")
+        }
+    }
+
+    // MARK: Cancellation
+
+    /// What ``cancel(_:reason:now:wall:random:)`` found.
+    enum CancelAnswer { case notHere, asked, ended }
+
+    /// Asks for the end of an execution that this host holds; one that waits for a slot ends at once.
+    mutating func cancel(
+        _ id: ExecutionID,
+        reason: CancelReason,
+        now: Int64,
+        wall: Timestamp,
+        random: UInt64
+    ) -> CancelAnswer {
+        guard var record = records[id] else { return .notHere }
+        switch record.phase {
+        case .ready, .parked:
+            if record.phase == .parked { types[record.type].parked -= 1 }
+            record.cancelReason = reason
+            record.phase = .settling
+            records[id] = record
+            write(record, Self.endedByHost(record), at: wall, ranOn: nil, random: random)
+            return .ended
+        case .running:
+            guard record.fixed == nil, record.cancelReason == nil else { return .asked }
+            record.cancelReason = reason
+            records[id] = record
+            askToEnd(record, reason: reason, now: now)
+            return .asked
+        case .settling:
+            return .ended
+        }
+    }
+
+    /// Takes no new work from now on; what waits for a slot goes back to the store when the host closes.
+    mutating func drain() {
+        isDraining = true
+        for (id, record) in records where record.phase == .ready || record.phase == .parked { records[id] = nil }
+        for index in types.indices {
+            _ = types[index].ready.removeAll()
+            types[index].parked = 0
+        }
+        for name in keys.keys { _ = keys[name]?.parked.removeAll() }
+    }
+
+    /// Asks everything that runs to end, because the host stops.
+    mutating func cancelAll(reason: CancelReason, now: Int64, wall: Timestamp, random: UInt64) {
+        for id in Array(records.keys) { _ = cancel(id, reason: reason, now: now, wall: wall, random: random) }
+    }
+}

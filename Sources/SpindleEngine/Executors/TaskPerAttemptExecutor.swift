@@ -1,0 +1,72 @@
+import SpindleCore
+import Synchronization
+
+/// Runs a plain ``JobExecutor`` behind the batch seam: a task for each attempt, on threads of the engine's own.
+final class TaskPerAttemptExecutor: BatchExecutor {
+    private struct Running {
+        let cancellation: Cancellation
+        let task: Task<Void, Never>?
+    }
+
+    let base: any JobExecutor
+    let events: AsyncStream<[AttemptEvent]>
+    private let continuation: AsyncStream<[AttemptEvent]>.Continuation
+    private let running = Mutex<[AttemptKey: Running]>([:])
+    private let threads: ThreadPoolTaskExecutor
+
+    init(_ base: any JobExecutor, threads: ThreadPoolTaskExecutor) {
+        self.base = base
+        self.threads = threads
+        (events, continuation) = AsyncStream.makeStream()
+    }
+
+    var executorType: String { base.executorType }
+    var descriptor: ExecutorDescriptor { base.descriptor }
+    func canExecute(_ job: Job) async -> Bool { await base.canExecute(job) }
+    func execute(_ context: ExecutionContext) async -> ExecutionResult { await base.execute(context) }
+
+    func start(_ attempts: [AttemptRequest], now: Int64) {
+        for request in attempts {
+            let cancellation = Cancellation()
+            let continuation = continuation
+            let context = ExecutionContext(request: request, cancellation: cancellation) { continuation.yield([$0]) }
+            // Entered before the task exists, so that its end always finds the entry.
+            running.withLock { $0[request.key] = Running(cancellation: cancellation, task: nil) }
+            let task = Task(executorPreference: threads) { [base, self] in
+                let result = await base.execute(context)
+                running.withLock { $0[request.key] = nil }
+                continuation.yield([.finished(request.key, result, ranOn: "in-process", codeEnded: true)])
+            }
+            running.withLock { running in
+                if running[request.key] != nil {
+                    running[request.key] = Running(cancellation: cancellation, task: task)
+                }
+            }
+        }
+    }
+
+    func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64) {
+        guard let entry = running.withLock({ $0[key] }) else { return }
+        entry.cancellation.cancel(reason)
+        entry.task?.cancel()
+    }
+
+    func run() async throws {
+        await withTaskCancellationHandler {
+            await Gate().waitUntilCancelled()
+        } onCancel: {
+            continuation.finish()
+        }
+    }
+}
+
+extension Gate {
+    /// Waits until the surrounding task is cancelled.
+    func waitUntilCancelled() async {
+        await withTaskCancellationHandler {
+            await wait()
+        } onCancel: {
+            open()
+        }
+    }
+}

@@ -1,0 +1,109 @@
+public import SpindleCore
+import Synchronization
+
+/// Takes log lines from executors, numbers them, hands them to followers at once and to the ``LogStore`` in batches.
+public final class LogHub: Sendable {
+    private struct State {
+        var sequences: [ExecutionID: Int64] = [:]
+        var pending: [LogRecord] = []
+        var pendingBytes = 0
+        var dropped: [AttemptKey: Int64] = [:]
+        var followers: [ExecutionID: [UInt64: AsyncStream<LogRecord>.Continuation]] = [:]
+        var nextFollower: UInt64 = 0
+    }
+
+    /// Lines that wait for the store; above it they are dropped and counted, so that a flood cannot fill the memory.
+    private static let maxPendingBytes = 16 * 1024 * 1024
+
+    private let state = Mutex(State())
+    private let store: any LogStore
+    private let clock: any HostClock
+    let wakeUp = WakeUp()
+
+    init(store: any LogStore, clock: any HostClock) {
+        self.store = store
+        self.clock = clock
+    }
+
+    /// Adds a line.
+    func append(_ key: AttemptKey, _ line: LogLine) {
+        let at = clock.now
+        state.withLock { state in
+            let size = line.message.utf8.count + 64
+            guard state.pendingBytes + size <= Self.maxPendingBytes else {
+                state.dropped[key, default: 0] += 1
+                return
+            }
+            if let dropped = state.dropped.removeValue(forKey: key) {
+                let note = LogLine(level: .warning, stream: .host, message: "\(dropped) lines were dropped here: too many at once.")
+                Self.add(note, key, at, &state)
+            }
+            state.pendingBytes += size
+            Self.add(line, key, at, &state)
+        }
+        wakeUp.wake()
+    }
+
+    private static func add(_ line: LogLine, _ key: AttemptKey, _ at: Timestamp, _ state: inout State) {
+        // Sequences of an execution go on over its attempts and over restarts: an attempt owns a range of 2^32.
+        let base = Int64(key.attempt) << 32
+        let sequence = max(state.sequences[key.execution] ?? base, base) + 1
+        state.sequences[key.execution] = sequence
+        let record = LogRecord(key: key, sequence: sequence, at: at, line: line)
+        state.pending.append(record)
+        if let followers = state.followers[key.execution] {
+            for follower in followers.values { follower.yield(record) }
+        }
+    }
+
+    /// The lines of an execution so far and, if wanted, those to come until it has ended.
+    ///
+    /// - Parameters:
+    ///   - id: The execution.
+    ///   - after: Only lines with a higher sequence.
+    ///   - limit: At most so many lines.
+    public func records(of id: ExecutionID, after: Int64 = 0, limit: Int = 10_000) async throws -> [LogRecord] {
+        try await flush()
+        return try await store.records(of: id, after: after, limit: limit)
+    }
+
+    /// Lines of an execution from now on; ends when the execution ends.
+    public func follow(_ id: ExecutionID) -> AsyncStream<LogRecord> {
+        let (stream, continuation) = AsyncStream<LogRecord>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
+        let number = state.withLock { state in
+            state.nextFollower += 1
+            state.followers[id, default: [:]][state.nextFollower] = continuation
+            return state.nextFollower
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { state in
+                state.followers[id]?[number] = nil
+                if state.followers[id]?.isEmpty == true { state.followers[id] = nil }
+            }
+        }
+        return stream
+    }
+
+    /// An execution has ended: its followers are done.
+    func ended(_ id: ExecutionID) {
+        let followers = state.withLock { state in
+            state.sequences[id] = nil
+            return state.followers.removeValue(forKey: id)
+        }
+        for follower in followers?.values.map({ $0 }) ?? [] { follower.finish() }
+    }
+
+    /// Writes what waits to the store.
+    func flush() async throws {
+        let batch = state.withLock { state in
+            defer {
+                state.pending = []
+                state.pendingBytes = 0
+            }
+            return state.pending
+        }
+        if !batch.isEmpty { try await store.append(batch) }
+    }
+
+    func remove(_ ids: [ExecutionID]) async throws { try await store.remove(ids) }
+}
