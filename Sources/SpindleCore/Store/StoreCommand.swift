@@ -2,11 +2,12 @@
 public enum StoreCommand: Sendable {
     /// Adds an execution. → `submitted`, `existing`, `idempotencyMismatch`, `unknownParent`
     case submit(NewExecution)
-    /// Takes the first so many queued executions of a type, by rank. → `claimed`
+    /// Takes the first so many queued executions of a type, by rank. → `claimed`, `stale`
     case claim(type: String, limit: Int, host: HostLease, at: Timestamp)
-    /// Writes down how an attempt ended and what follows. → `settled`, `stale`
+    /// Writes down how an attempt ended and what follows. → `settled`, `stale`; `conflict` if no attempt may end so
     case settle(Settlement)
-    /// Asks for the end of an execution; one that does not run becomes `cancelled` at once. → `applied`, `cancelRequested`, `conflict`, `notFound`
+    /// Asks for the end of an execution; one that does not run becomes `cancelled` at once. → `applied`, or `settled` if that
+    /// released or skipped dependants; `cancelRequested`, `conflict`, `notFound`
     case requestCancel(ExecutionID, at: Timestamp)
     /// Queues an execution that failed, was cancelled, skipped or expired again, or a `retrying` one at once.
     /// → `ready`, `conflict`, `notFound`
@@ -19,11 +20,13 @@ public enum StoreCommand: Sendable {
     case openHost(HostID, leaseUntil: Timestamp, types: [String], at: Timestamp)
     /// Extends a host's lease. → `renewed`, `stale`
     case renewHost(HostLease, leaseUntil: Timestamp, at: Timestamp)
-    /// Queues what the host holds in the store but not in memory, after a batch whose fate was unknown. → `promoted`
+    /// Queues what the host holds in the store but not in memory, after a batch whose fate was unknown.
+    /// → `promoted`, `stale`
     case releaseUnheld(HostLease, holding: Set<ExecutionID>, at: Timestamp)
-    /// Gives a host's claims back (`interrupted`, not counted as losses) and forgets it. → `applied`
+    /// Gives a host's claims back (`interrupted`, not counted as losses) and forgets it; attempts that had started are settled
+    /// before. → `applied`, `stale`
     case closeHost(HostLease, at: Timestamp)
-    /// Adds or replaces a stored definition by name. → `applied`
+    /// Adds or replaces a stored definition by name. → `applied`; `notFound` if it has no name
     case upsertJob(Job, at: Timestamp)
     /// Removes a stored definition; work already queued is not changed. → `applied`, `notFound`
     case removeJob(name: String)
@@ -57,8 +60,15 @@ public enum StoreOutcome: Sendable {
     case cancelRequested
     /// It is queued; its type has ready work.
     case ready(type: String)
-    /// Moved; these types have ready work; the next one is due then; `more` says that the limit was reached.
-    case promoted(readyTypes: [String], expired: [ExecutionID], nextDue: Timestamp?, more: Bool)
+    /// Moved; these types have ready work; the next one is due then; `more` says that the limit was reached. `skipped` waited for
+    /// one that expired or was cancelled.
+    case promoted(
+        readyTypes: [String],
+        expired: [ExecutionID],
+        skipped: [ExecutionID],
+        nextDue: Timestamp?,
+        more: Bool
+    )
     /// The host's lease, and how many executions of dead hosts were queued again.
     case opened(HostLease, recovered: Int)
     /// The lease goes on; these executions of the host were asked to end.

@@ -138,7 +138,9 @@ struct EngineLoops {
             let command = StoreCommand.releaseUnheld(engine.lease, holding: holding, at: clock.now)
             let outcomes = try await engine.store.apply([command])
             dispatcher.update { machine, _, _ in machine.isReconciling = false }
-            if case .promoted(let types, _, _, _)? = outcomes.first { engine.follow(readyTypes: types, skipped: []) }
+            if case .promoted(let types, _, let skipped, _, _)? = outcomes.first {
+                engine.follow(readyTypes: types, skipped: skipped)
+            }
             storeWorks()
             return true
         } catch {
@@ -156,8 +158,10 @@ struct EngineLoops {
                 engine.promotion.reset()
                 do {
                     let outcome = try await engine.store.apply([.promote(now: clock.now, limit: 1000)]).first
-                    guard case .promoted(let types, let expired, let next, let goesOn)? = outcome else { break }
-                    engine.follow(readyTypes: types, skipped: [])
+                    guard case .promoted(let types, let expired, let skipped, let next, let goesOn)? = outcome else {
+                        break
+                    }
+                    engine.follow(readyTypes: types, skipped: skipped)
                     for id in expired { engine.ended(id, ExecutionEnd(state: .expired, outcome: nil, result: nil)) }
                     if let next { engine.promotion.consider(next) }
                     more = goesOn
