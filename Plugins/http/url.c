@@ -155,6 +155,8 @@ bool url_follow(struct url *url, const struct url *base, const char *location, s
     bool done = false;
     memset(url, 0, sizeof *url);
     if (!check_text(location, length, error)) return false;
+    /* libcurl 7.88 takes the last segment off for a fragment alone. */
+    if (location[0] == '#') return url_parse(url, base->text, strlen(base->text), error);
     /* Absolute ones go through the strict parser as they were written, not as libcurl would rewrite them. */
     if (has_scheme(location, length)) return url_parse(url, location, length, error);
     if (length >= 2 && location[0] == '/' && location[1] == '/') {

@@ -1,0 +1,94 @@
+#!/bin/bash
+# Tests of the http plugin: run.sh [--quick | --long]
+#   --quick  tables and the plain build   (default: also address/undefined and thread sanitizers)
+#   --long   the same with 20,000 cancels, and the benchmark
+# Builds into a directory of its own. The last line is "N passed, N failed"; the exit status is 0 only if none failed.
+set -eu
+mode=${1:-}
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+out=$(mktemp -d)
+cc=${CC:-$(command -v clang || echo /opt/swift/usr/bin/clang)}
+passed=0 failed=0 server= nginx=
+finish() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ ! -s "$out/nginx.pid" ] || kill "$(cat "$out/nginx.pid")" 2>/dev/null || true
+    rm -rf "$out"
+}
+trap finish EXIT
+ulimit -n "$(ulimit -Hn)"
+
+flags="-std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -g -fuse-ld=lld -I$root/PluginSDK/c/include"
+build() { # NAME FLAGS…
+    local name=$1
+    shift
+    # A sanitizer's runtime is in the program: the library leaves its symbols open.
+    local closed=-Wl,-z,defs
+    [ $# -eq 1 ] || closed=
+    # shellcheck disable=SC2086
+    $cc $flags "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/http/*.c -o "$out/http-$name.so" \
+        "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lcurl
+    # shellcheck disable=SC2086
+    $cc $flags "$@" -rdynamic "$here"/{harness,fake_host,fake_dns}.c -o "$out/harness-$name" \
+        -Wl,--push-state,--no-as-needed ${dispatch:-} -Wl,--pop-state -ldl -lpthread
+}
+count() { # LABEL COMMAND…
+    local label=$1 last status=0
+    shift
+    "$@" >"$out/log" 2>&1 || status=$?
+    sed '$d' "$out/log" | sed "s/^/$label: /"
+    last=$(tail -n 1 "$out/log")
+    if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        [ "$status" -eq 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1)) # a sanitizer's report at exit
+        echo "$label: $last"
+    else
+        echo "$label: $last"
+        echo "$label: ended with status $status"
+        failed=$((failed + 1))
+    fi
+}
+
+# shellcheck disable=SC2086
+$cc $flags -O1 -fsanitize=address,undefined -fno-sanitize-recover=all "$here/unit.c" \
+    "$root"/Plugins/http/{text,json,address,url,retry_after,status_set}.c -lcurl -o "$out/unit"
+count tables "$out/unit"
+
+ports=$("$here/nginx.sh" "$out") || ports="0 0"
+read -r plain_port tls_port <<<"$ports"
+run() { # NAME
+    coproc SERVER { exec python3 "$here/server.py"; }
+    server=$SERVER_PID
+    local port
+    read -r port <&"${SERVER[0]}"
+    count "$1" timeout 300 "$out/harness-$1" "$out/http-$1.so" "$port" "$tls_port" "$out/ca.pem" "$mode"
+    kill "$server"
+    wait "$server" 2>/dev/null || true
+    server=
+}
+
+build plain -O2
+exported=$(nm -D --defined-only "$out/http-plain.so" | awk '{print $3}')
+if [ "$exported" = spindle_executor_factory_v1 ]; then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    echo "exports: $exported"
+fi
+run plain
+if [ "$mode" != --quick ]; then
+    export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+    export TSAN_OPTIONS=suppressions=$here/tsan.supp:exitcode=66
+    build address -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+    run address
+    # The thread sanitizer of Swift's clang wants Swift's libdispatch, of another clang nothing.
+    swift=$(dirname "$(readlink -f "$(command -v "$cc")")")/../lib/swift/linux
+    dispatch=
+    [ ! -e "$swift/libdispatch.so" ] || dispatch="-L$swift -Wl,-rpath,$swift -ldispatch -lBlocksRuntime"
+    build thread -O1 -fsanitize=thread && run thread
+fi
+if [ "$mode" = --long ] && [ "$plain_port" != 0 ]; then
+    # shellcheck disable=SC2086
+    $cc $flags -O2 -rdynamic "$here"/{bench,fake_host}.c -o "$out/bench" -ldl -lpthread
+    for at_once in 1 64 500; do "$out/bench" "$out/http-plain.so" "http://127.0.0.1:$plain_port/hello" 20000 $at_once; done
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
