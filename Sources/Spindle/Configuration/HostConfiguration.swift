@@ -1,0 +1,51 @@
+public import SpindleCore
+public import SpindleEngine
+
+/// Everything that an operator can set of a host; ``ConfigurationKey/all`` names each setting.
+public struct HostConfiguration: Sendable {
+    /// Where executions are kept.
+    public enum Store: Hashable, Sendable {
+        /// In memory: nothing survives the process.
+        case memory
+        /// In an SQLite file.
+        case sqlite(path: String)
+
+        /// The form that `--store` and the key `store` take.
+        public var url: String {
+            switch self {
+            case .memory: "memory:"
+            case .sqlite(let path): "sqlite:\(path)"
+            }
+        }
+    }
+
+    /// How the host writes its own log.
+    public enum LogFormat: String, Hashable, Sendable, CaseIterable {
+        /// Lines for people.
+        case text
+        /// One JSON object a line.
+        case json
+    }
+
+    /// Slots, defaults of a job's policy, shutdown and retention.
+    public var engine = EngineConfiguration()
+    /// Where executions are kept; nil is `spindle.db` in the state directory.
+    public var store: Store?
+    /// Where the host keeps its files; nil asks the environment (``StateDirectory``).
+    public var state: String?
+    /// Where the host listens for local commands; nil is the store's path with `.sock`.
+    public var socket: String?
+    /// Where plugins lie; nil is `plugins` in the state directory.
+    public var pluginDirectory: String?
+    /// The `spindle-worker` to use; nil looks beside the running program and in `../libexec/spindle`.
+    public var workerPath: String?
+    /// Microseconds that a plugin's probe may take.
+    public var probeTimeout: Int64 = 10_000_000
+    /// The least level of the host's own log.
+    public var logLevel: LogLevel = .info
+    /// How the host writes its own log.
+    public var logFormat: LogFormat = .text
+
+    /// The defaults.
+    public init() {}
+}
