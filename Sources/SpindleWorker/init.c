@@ -133,5 +133,7 @@ int init_main(int end) {
         struct pollfd fd = { .fd = SPW_FD_CONTROL, .events = POLLOUT };
         poll(&fd, 1, -1);
     }
+    spw_buffer_free(&init.output);
+    spw_input_free(&init.input);
     return 0;
 }

@@ -77,7 +77,9 @@ void output_flush(void) {
         writing = 1;
         int status = write_queued(1);
         writing = 0;
+        /* Nothing is left for the writer; a kick that stayed set would swallow the next one. */
         if (status == SPW_MORE) wake_writer();
+        else kicked = 0;
     }
     pthread_mutex_unlock(&lock);
 }

@@ -130,7 +130,9 @@ EXECUTE(flood) { /* "target" MiB of log, then as much on stdout */
     static char line[1024];
     memset(line, 'x', sizeof line);
     spindle_str text = { line, sizeof line };
-    long lines = 1024 * strtol(request->target.ptr, NULL, 10);
+    char number[16] = "";
+    memcpy(number, request->target.ptr, request->target.len < 15 ? request->target.len : 15);
+    long lines = 1024 * strtol(number, NULL, 10);
     for (long i = 0; i < lines / 2; i++) host->log(ctx, attempt, SPINDLE_LOG_INFO, text, NULL, 0);
     line[sizeof line - 1] = '\n';
     for (long i = 0; i < lines / 2; i++) fwrite(line, 1, sizeof line, stdout);
