@@ -1,0 +1,76 @@
+import Hummingbird
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+public import SpindleCore
+public import SpindleEngine
+import Synchronization
+
+/// The REST API of one host: everything under `/v1`, and the two health checks.
+///
+/// A `Service`: it listens while ``run()`` runs. On graceful shutdown it takes no new connections, ends the log streams and the waits, and
+/// lets other requests end. Start it after the engine, so that it stops before.
+public struct SpindleServer: Service {
+    private let api: API
+    private let settings: ServerSettings
+    private let logger: Logger
+    private let onListening: @Sendable () async -> Void
+
+    /// Describes a server; nothing is opened before ``run()``.
+    ///
+    /// - Parameters:
+    ///   - engine: Does the work.
+    ///   - plugins: Tells of the plugin directory.
+    ///   - settings: Where to listen, and bounds.
+    ///   - clock: Times long polls and delays.
+    ///   - logger: Requests are logged at `debug`.
+    ///   - onListening: Called once connections are accepted.
+    public init(
+        engine: JobExecutionEngine,
+        plugins: any PluginDirectoryView = NoPlugins(),
+        settings: ServerSettings,
+        clock: any AlarmClock = SystemAlarmClock(),
+        logger: Logger = Logger(label: "spindle.server"),
+        onListening: @escaping @Sendable () async -> Void = {}
+    ) {
+        api = API(engine: engine, plugins: plugins, clock: clock, settings: settings, logger: logger)
+        self.settings = settings
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Listens until graceful shutdown or cancellation.
+    ///
+    /// - Throws: `configuration` if the socket cannot be made; `conflict` if another host listens there.
+    public func run() async throws {
+        let file: SocketFile
+        switch settings.address {
+        case .unixSocket(let path): file = try SocketFile(path: path)
+        }
+        defer { file.remove() }
+        let failure = Mutex<SpindleError?>(nil)
+        // The framework tells of its own start and stop at `info`, with the temporary path; we say it ourselves.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let application = Application(
+            responder: APIResponder(api: api, logger: logger),
+            configuration: ApplicationConfiguration(address: .unixDomainSocket(path: file.bindPath)),
+            onServerRunning: { [logger, onListening] channel in
+                do throws(SpindleError) {
+                    try file.publish()
+                    logger.info("listening at \(file.path)")
+                    await onListening()
+                } catch {
+                    failure.withLock { $0 = error }
+                    channel.close(promise: nil)
+                }
+            },
+            logger: quiet
+        )
+        do {
+            try await application.run()
+        } catch {
+            throw failure.withLock { $0 } ?? error
+        }
+    }
+}
