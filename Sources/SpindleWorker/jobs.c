@@ -17,6 +17,9 @@ static struct {
     _Atomic uint32_t open;
 } worker;
 
+/* The attempt that this thread of the pool runs; 0 elsewhere. */
+static __thread uint64_t running;
+
 int jobs_are_few(void) { return atomic_load_explicit(&worker.open, memory_order_relaxed) <= 2; }
 
 /* A single caller waits for its answer; of many, each gets its own sooner if all are sent together. */
@@ -31,7 +34,10 @@ static void on_completed(void *context, uint64_t token, const spw_completed *res
     (void)context;
     if (atomic_load_explicit(&worker.serial, memory_order_relaxed)) capture_drain();
     output_add(SPW_COMPLETED, token, result, CREDIT_NONE);
-    answer_soon();
+    /* An execute that completes mostly returns at once, and then RELEASED goes with it in one write: two would wake the
+     * host twice. One that works on is not waited for longer than the timer. */
+    if (running == token && jobs_are_few()) output_defer();
+    else answer_soon();
 }
 
 static void on_released(void *context, uint64_t token, const spw_released *released) {
@@ -294,7 +300,9 @@ static void ask(const spw_frame *frame, spw_arena *arena) {
 void jobs_do(job *job) {
     if (job->type == SPW_START) {
         if (atomic_load_explicit(&worker.serial, memory_order_relaxed)) capture_belongs_to(job->token);
+        running = job->token;
         spw_session_run(worker.session, job->accepted);
+        running = 0;
     } else {
         const spw_frame frame = { .type = job->type, .handle = job->token, .body = job->body };
         spw_arena arena = { 0 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -17,6 +18,10 @@ static int writing;
 static int kicked;
 static int writer_sleeps;
 static uint64_t credit_left[3];
+static int timer = -1;
+static int timer_runs;
+
+enum { DEFER_NS = 1000 * 1000 };
 
 void output_credit(uint64_t log_bytes, uint64_t artefact_bytes) {
     pthread_mutex_lock(&lock);
@@ -90,6 +95,24 @@ void output_kick(void) {
     pthread_mutex_unlock(&lock);
 }
 
+void output_defer(void) {
+    const struct itimerspec once = { .it_value = { .tv_nsec = DEFER_NS } };
+    pthread_mutex_lock(&lock);
+    if (!timer_runs) timer_runs = timerfd_settime(timer, 0, &once, NULL) == 0;
+    int runs = timer_runs;
+    pthread_mutex_unlock(&lock);
+    if (!runs) output_flush();
+}
+
+void output_timer_fired(void) {
+    pthread_mutex_lock(&lock);
+    timer_runs = 0;
+    pthread_mutex_unlock(&lock);
+    output_flush();
+}
+
+int output_timer(void) { return timer; }
+
 static void *write_in_batches(void *unused) {
     (void)unused;
     crash_prepare_thread();
@@ -117,6 +140,8 @@ static void *write_in_batches(void *unused) {
 
 void output_start(void) {
     pthread_t thread;
+    timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer < 0) _exit(67);
     if (pthread_create(&thread, NULL, write_in_batches, NULL) != 0) _exit(67);
     pthread_detach(thread);
 }

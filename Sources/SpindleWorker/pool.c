@@ -16,7 +16,7 @@ static struct {
     uint32_t busy;    /* threads that do a job */
     uint32_t threads; /* how many may; there is one more, so that one always reads */
 
-    int events; /* epoll: the socket and `wake`, both edge-triggered, so that one edge wakes one thread */
+    int events; /* epoll: the socket, `wake` and the output's timer, edge-triggered, so that one edge wakes one thread */
     int wake;
 } pool = { .input_lock = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -94,6 +94,7 @@ static void *take_turns(void *unused) {
         struct epoll_event event;
         int count = epoll_wait(pool.events, &event, 1, -1);
         if (count == 1 && event.data.fd == SPW_FD_RUNNER) read_frames();
+        if (count == 1 && event.data.fd == output_timer()) output_timer_fired();
     }
     return NULL;
 }
@@ -109,7 +110,10 @@ void pool_run(spw_input *input, uint32_t threads) {
     pool.threads = threads;
     pool.events = epoll_create1(EPOLL_CLOEXEC);
     pool.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (pool.events < 0 || pool.wake < 0 || !watch(SPW_FD_RUNNER) || !watch(pool.wake)) _exit(67);
+    if (pool.events < 0 || pool.wake < 0 || !watch(SPW_FD_RUNNER) || !watch(pool.wake)
+        || !watch(output_timer())) {
+        _exit(67);
+    }
     read_frames(); /* what came with HELLO and has no edge any more */
     for (uint32_t i = 0; i < threads; i++) {
         pthread_t thread;

@@ -25,6 +25,11 @@ int output_add(uint16_t type, uint64_t handle, const void *message, int credit);
 void output_flush(void);
 /* Has what is queued written soon by the writer, together with what comes until then. Cheap; never blocks. */
 void output_kick(void);
+/* Has what is queued written within a millisecond, or with the next flush: for a thread that will flush itself soon,
+ * but perhaps not. Costs nothing while the timer runs. */
+void output_defer(void);
+int output_timer(void); /* the descriptor that the pool watches for it */
+void output_timer_fired(void);
 /* Waits until everything is written. Only before the process ends. */
 void output_finish(void);
 
