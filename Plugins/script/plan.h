@@ -1,0 +1,32 @@
+/* What one attempt runs, worked out from its request before anything is started. */
+#ifndef SCRIPT_PLAN_H
+#define SCRIPT_PLAN_H
+
+#include "program.h"
+
+struct plan {
+    struct arena arena;
+    const char *program;           /* absolute */
+    char **arguments;              /* argv */
+    char **environment;            /* envp; see plan_environment */
+    spindle_str input;             /* for stdin: the request's memory */
+    const char *working_directory; /* NULL: the private directory */
+    bool directory_from_job;       /* a wrong one is the job's fault, not the machine's */
+    spindle_str content_type;
+    size_t max_output;
+    struct codes codes;
+    const spindle_kv **variables;  /* parameters that go into the environment */
+    size_t variable_count;
+};
+
+/* -1: `problem` says why, with a pointer into the parameters. arena_free(&plan->arena) in every case. */
+int plan_make(struct plan *plan, const struct config *config, const spindle_request *request, struct problem *problem);
+
+/* The environment from scratch; `home` is the private directory. */
+int plan_environment(struct plan *plan, const struct config *config, const spindle_request *request, const char *home,
+                     struct problem *problem);
+
+/* Linux takes no single argument or variable longer than this (32 pages with the NUL). */
+#define PLAN_MAX_STRING ((size_t)131071)
+
+#endif

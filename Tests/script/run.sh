@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Builds the plugin and its tests into a temporary directory and runs them: plain, with ASan + UBSan, with TSan, and plain
+# without pidfd. --quick: plain and ASan, small loads. --long: larger loads and more rounds.
+set -euo pipefail
+cd "$(dirname "$0")"
+mode=${1:-normal}
+case $mode in normal | --quick | --long) ;; *) echo "usage: run.sh [--quick|--long]" >&2; exit 2 ;; esac
+cc=${CC:-/opt/swift/usr/bin/clang}
+command -v "$cc" >/dev/null || cc=cc
+build=$(mktemp -d)
+trap 'rm -rf "$build"' EXIT
+root=../..
+flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -I "$root/PluginSDK/c/include" -g -pthread)
+passed=0 failed=0
+
+round() { # NAME ARGUMENT FLAGS…
+    local name=$1 argument=$2 output status=0 pids=() ok=1 pid counts
+    shift 2
+    # A sanitizer's own symbols cannot be hidden.
+    local link=(-Wl,--version-script="$root/PluginSDK/plugin.map")
+    case "$*" in *-fsanitize*) link=() ;; esac
+    mkdir -p "$build/$name/scratch"
+    "$cc" "${flags[@]}" "$@" -fPIC -fvisibility=hidden -shared \
+        "${link[@]}" "$root"/Plugins/script/*.c -o "$build/$name/script.so" 2> "$build/$name/plugin.log" & pids+=($!)
+    "$cc" "${flags[@]}" "$@" ./*.c -o "$build/$name/tests" -ldl 2> "$build/$name/tests.log" & pids+=($!)
+    for pid in "${pids[@]}"; do wait "$pid" || ok=0; done
+    if [ $ok = 0 ]; then cat "$build/$name"/*.log; echo "$name: does not build"; failed=$((failed + 1)); return; fi
+    output=$("$build/$name/tests" "$build/$name/script.so" "$build/$name/scratch" "$argument" 2>&1) || status=$?
+    echo "$output" | sed "s/^/$name: /"
+    counts=$(echo "$output" | sed -n 's/^\([0-9]*\) checks passed, \([0-9]*\) failed$/\1 \2/p' | tail -1)
+    if [ -z "$counts" ]; then counts="0 1"; fi
+    passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
+    if [ $status != 0 ] && [ "${counts#* }" = 0 ]; then echo "$name: exit status $status"; failed=$((failed + 1)); fi
+}
+
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+size=normal
+[ "$mode" = --quick ] && size=quick
+[ "$mode" = --long ] && size=long
+round plain $size -O2
+round asan "$([ $size = long ] && echo normal || echo quick)" -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
+if [ "$mode" != --quick ]; then
+    round tsan "$([ $size = long ] && echo normal || echo quick)" -O1 -fsanitize=thread
+    round nopidfd quick -O2 -DSCRIPT_WITHOUT_PIDFD
+fi
+if [ "$mode" = --long ]; then
+    for i in 1 2 3 4 5; do round "plain$i" normal -O2; done
+fi
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
