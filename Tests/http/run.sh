@@ -9,11 +9,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=$(mktemp -d)
 cc=${CC:-$(command -v clang || echo /opt/swift/usr/bin/clang)}
-passed=0 failed=0 server= nginx=
+passed=0 failed=0 server= finished=
 finish() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
     [ ! -s "$out/nginx.pid" ] || kill "$(cat "$out/nginx.pid")" 2>/dev/null || true
     rm -rf "$out"
+    # Also when a build failed and `set -e` ended the script.
+    [ -n "$finished" ] || echo "$passed passed, $((failed + 1)) failed"
 }
 trap finish EXIT
 ulimit -n "$(ulimit -Hn)"
@@ -90,5 +92,6 @@ if [ "$mode" = --long ] && [ "$plain_port" != 0 ]; then
     $cc $flags -O2 -rdynamic "$here"/{bench,fake_host}.c -o "$out/bench" -ldl -lpthread
     for at_once in 1 64 500; do "$out/bench" "$out/http-plain.so" "http://127.0.0.1:$plain_port/hello" 20000 $at_once; done
 fi
+finished=yes
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

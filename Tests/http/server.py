@@ -98,7 +98,11 @@ async def serve(reader, writer):
     port = writer.get_extra_info("sockname")[1]
     seen["connections"] += 1
     try:
-        while line := await reader.readline():
+        while first := await reader.read(1):
+            if first == b"\x16":  # a TLS handshake; it may hold no line end to wait for
+                writer.write(b"this is not TLS\r\n")
+                break
+            line = first + await reader.readline()
             method, path, _ = line.decode("latin-1").split(" ", 2)
             headers = []
             while (line := await reader.readline()) not in (b"\r\n", b""):
