@@ -13,72 +13,83 @@ public struct ExecutionEnd: Sendable {
 
 /// Those who wait for executions to end.
 final class ExecutionWaiters: Sendable {
-    private struct Waiter {
-        let token: UInt64
-        let continuation: CheckedContinuation<ExecutionEnd, any Error>
-    }
-
     private struct State {
-        var waiting: [ExecutionID: [Waiter]] = [:]
-        var cancelled: Set<UInt64> = []
-        var nextToken: UInt64 = 0
+        var tickets: [ExecutionID: [ExecutionTicket]] = [:]
         var closed: SpindleError?
     }
 
     private let state = Mutex(State())
 
-    /// Whether nobody waits: the usual case of a busy host.
-    var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
-
-    /// Waits for the end of an execution.
-    ///
-    /// - Parameters:
-    ///   - id: The execution.
-    ///   - afterRegistering: Called once the wait is in place, so that no end is missed.
-    /// - Throws: `interrupted` if the host closes first; `CancellationError` if the task is cancelled.
-    func wait(for id: ExecutionID, afterRegistering: @escaping @Sendable () -> Void = {}) async throws -> ExecutionEnd {
-        let token = state.withLock { state in
-            state.nextToken += 1
-            return state.nextToken
+    /// Registers a wait at once: an end that comes after this call is not missed, whenever one begins to wait.
+    func ticket(for id: ExecutionID) -> ExecutionTicket {
+        let ticket = ExecutionTicket()
+        let closed = state.withLock { state in
+            if state.closed == nil { state.tickets[id, default: []].append(ticket) }
+            return state.closed
         }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let refusal: (any Error)? = state.withLock { state in
-                    if state.cancelled.remove(token) != nil { return CancellationError() }
-                    if let closed = state.closed { return closed }
-                    state.waiting[id, default: []].append(Waiter(token: token, continuation: continuation))
-                    return nil
-                }
-                if let refusal { continuation.resume(throwing: refusal) }
-                afterRegistering()
-            }
-        } onCancel: {
-            let waiter = state.withLock { state -> Waiter? in
-                guard let index = state.waiting[id]?.firstIndex(where: { $0.token == token }) else {
-                    state.cancelled.insert(token)
-                    return nil
-                }
-                let waiter = state.waiting[id]?.remove(at: index)
-                if state.waiting[id]?.isEmpty == true { state.waiting[id] = nil }
-                return waiter
-            }
-            waiter?.continuation.resume(throwing: CancellationError())
+        if let closed { ticket.settle(.failure(closed)) }
+        return ticket
+    }
+
+    /// Nobody waits on this ticket any more.
+    func discard(_ ticket: ExecutionTicket, for id: ExecutionID) {
+        state.withLock { state in
+            state.tickets[id]?.removeAll { $0 === ticket }
+            if state.tickets[id]?.isEmpty == true { state.tickets[id] = nil }
         }
     }
 
     /// An execution has ended.
     func ended(_ id: ExecutionID, _ end: ExecutionEnd) {
-        let waiters = state.withLock { $0.waiting.removeValue(forKey: id) ?? [] }
-        for waiter in waiters { waiter.continuation.resume(returning: end) }
+        let tickets = state.withLock { $0.tickets.removeValue(forKey: id) }
+        for ticket in tickets ?? [] { ticket.settle(.success(end)) }
     }
 
     /// The host closes: nobody will see an end any more.
     func close(_ error: SpindleError) {
-        let waiters = state.withLock { state in
+        let tickets = state.withLock { state in
             state.closed = error
-            defer { state.waiting = [:] }
-            return state.waiting.values.flatMap { $0 }
+            defer { state.tickets = [:] }
+            return state.tickets.values.flatMap { $0 }
         }
-        for waiter in waiters { waiter.continuation.resume(throwing: error) }
+        for ticket in tickets { ticket.settle(.failure(error)) }
+    }
+}
+
+/// One wait for the end of an execution.
+final class ExecutionTicket: Sendable {
+    private struct State {
+        var result: Result<ExecutionEnd, any Error>?
+        var continuation: CheckedContinuation<ExecutionEnd, any Error>?
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits for the end.
+    ///
+    /// - Throws: `interrupted` if the host closes first; `CancellationError` if the task is cancelled.
+    func wait() async throws -> ExecutionEnd {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result = state.withLock { state in
+                    if state.result == nil { state.continuation = continuation }
+                    return state.result
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            settle(.failure(CancellationError()))
+        }
+    }
+
+    /// The first result counts.
+    func settle(_ result: Result<ExecutionEnd, any Error>) {
+        let continuation = state.withLock { state -> CheckedContinuation<ExecutionEnd, any Error>? in
+            guard state.result == nil else { return nil }
+            state.result = result
+            defer { state.continuation = nil }
+            return state.continuation
+        }
+        continuation?.resume(with: result)
     }
 }

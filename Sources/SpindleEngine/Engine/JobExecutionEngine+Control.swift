@@ -13,18 +13,12 @@ extension JobExecutionEngine {
     ///
     /// - Throws: `notFound`; `interrupted` if the host stops first.
     public func wait(for id: ExecutionID) async throws -> ExecutionEnd {
-        let wait = Task { [waiters] in try await waiters.wait(for: id) }
-        return try await withTaskCancellationHandler {
-            guard let execution = try await store.execution(id) else {
-                wait.cancel()
-                throw SpindleError(.notFound, "There is no execution \(id).")
-            }
-            guard execution.state.isFinal else { return try await wait.value }
-            wait.cancel()
-            return try await end(of: execution)
-        } onCancel: {
-            wait.cancel()
+        let ticket = waiters.ticket(for: id)
+        defer { waiters.discard(ticket, for: id) }
+        guard let execution = try await store.execution(id) else {
+            throw SpindleError(.notFound, "There is no execution \(id).")
         }
+        return execution.state.isFinal ? try await end(of: execution) : try await ticket.wait()
     }
 
     private func end(of execution: Execution) async throws -> ExecutionEnd {

@@ -33,19 +33,22 @@ extension JobExecutionEngine {
         let id = submission.id ?? ExecutionID(makeUUID())
         submission.id = id
         // The wait is registered first: an execution may end before its submission returns.
-        let wait = Task { [waiters] in try await waiters.wait(for: id) }
-        return try await withTaskCancellationHandler {
-            do {
-                let receipt = try await submit(submission)
-                if receipt.created { return try await wait.value }
-                wait.cancel()
-                return try await self.wait(for: receipt.id)
-            } catch {
-                wait.cancel()
-                throw error
-            }
-        } onCancel: {
-            Task { try await self.cancel(id) }
+        let ticket = waiters.ticket(for: id)
+        defer { waiters.discard(ticket, for: id) }
+        let receipt = try await submit(submission)
+        guard receipt.created else { return try await wait(for: receipt.id) }
+        do {
+            return try await ticket.wait()
+        } catch is CancellationError {
+            // The caller has gone away; whether the execution can still be ended is the store's to say.
+            await Task {
+                do {
+                    _ = try await self.cancel(id)
+                } catch {
+                    self.logger.debug("execution \(id) could not be cancelled with its waiter: \(error)")
+                }
+            }.value
+            throw CancellationError()
         }
     }
 
