@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "messages.h"
 
 static void store32(uint8_t *at, uint32_t value) {
@@ -158,7 +159,7 @@ typedef struct block {
     void *items[]; /* a flexible array of pointers: aligned for anything that is put here */
 } block;
 
-static void *arena_allocate(spw_arena *arena, size_t size) {
+void *spw_arena_allocate(spw_arena *arena, size_t size) {
     block *made = malloc(sizeof(block) + size);
     if (made == NULL) return NULL;
     made->next = arena->blocks;
@@ -183,7 +184,7 @@ static int take_list(cursor *cursor, size_t width, spw_arena *arena, spw_bytes *
     *items = NULL;
     *count = claimed;
     if (claimed == 0) return SPW_OK;
-    spw_bytes *made = arena_allocate(arena, claimed * width * sizeof(spw_bytes));
+    spw_bytes *made = spw_arena_allocate(arena, claimed * width * sizeof(spw_bytes));
     if (made == NULL) return SPW_E_MEMORY;
     for (size_t i = 0; i < claimed * width; i++) {
         if (take_bytes(cursor, &made[i]) != SPW_OK) return SPW_E_MALFORMED;

@@ -1,0 +1,4 @@
+/* The plugin ABI. By path, so that this library builds wherever the header's own target is not a dependency. */
+#pragma once
+
+#include "../../PluginSDK/c/include/spindle/executor.h"
