@@ -6,12 +6,14 @@ public enum LogLevel: Int32, Hashable, Sendable, Comparable, CaseIterable {
     case debug = 1
     /// What happens.
     case info = 2
+    /// What happens and matters.
+    case notice = 3
     /// Something odd.
-    case warning = 3
+    case warning = 4
     /// Something failed.
-    case error = 4
+    case error = 5
     /// Nothing more will work.
-    case critical = 5
+    case critical = 6
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
@@ -21,6 +23,7 @@ public enum LogLevel: Int32, Hashable, Sendable, Comparable, CaseIterable {
         case .trace: "trace"
         case .debug: "debug"
         case .info: "info"
+        case .notice: "notice"
         case .warning: "warning"
         case .error: "error"
         case .critical: "critical"
