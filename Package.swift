@@ -47,6 +47,7 @@ let package = Package(
         .executable(name: "spindle-worker", targets: ["spindle-worker"]),
         .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
+        .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
         .default(enabledTraits: ["Host"]),
@@ -94,6 +95,7 @@ let package = Package(
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
+        plugin("bench", target: "SpindlePluginBench"),
         .target(
             name: "TestSupport",
             dependencies: ["SpindleCore", .product(name: "Logging", package: "swift-log")],

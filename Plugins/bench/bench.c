@@ -1,0 +1,167 @@
+/*
+ * The plugin `bench`: work of known cost and known misbehaviour, for `spindle bench` and for the tests of the host.
+ *
+ * Target, what an attempt does:
+ *   noop     succeeds with its payload
+ *   wait     waits `ms`, and ends early when cancelled
+ *   block    waits `ms` and ignores cancel
+ *   fail     fails: retryable, or permanent with `class` = permanent
+ *   flaky    fails retryably while attempt <= `failures`, then succeeds
+ *   crash    raises SIGSEGV;  abort: SIGABRT;  exit: leaves with status 0;  loop: never returns;  flood: writes `bytes` to stdout
+ *
+ * Parameters, for any target:
+ *   ms, class, failures, bytes
+ *   journal  a file that gets a line "B EXECUTION ATTEMPT PID" when an attempt begins and "E …" when it ends
+ *   gauges   a file and the gauges in it that an attempt counts in: "FILE:INDEX[,INDEX…]" (see gauge.h)
+ *
+ * Three executors with the same work: `bench` (blocking, many at once), `bench.serial` (one at a time), `bench.async`.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <spindle/executor.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gauge.h"
+#include "journal.h"
+
+/* A parameter as a number; out of range or not a number gives the fallback. */
+static int64_t number(const spindle_request *request, const char *name, int64_t fallback) {
+    const spindle_str *text = spindle_param(request, name);
+    char copy[24];
+    char *end;
+    long long value;
+    if (text == NULL || text->len == 0 || text->len >= sizeof copy) return fallback;
+    memcpy(copy, text->ptr, text->len);
+    copy[text->len] = 0;
+    errno = 0;
+    value = strtoll(copy, &end, 10);
+    return *end == 0 && errno == 0 && value >= 0 && value <= INT32_MAX ? value : fallback;
+}
+
+static int64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Waits in steps of 1 ms, so that a cancel is seen soon. Returns whether the time is over. */
+static int wait_ms(const spindle_request *request, int64_t milliseconds, int heeds_cancel) {
+    int64_t until = now_ns() + milliseconds * 1000000;
+    for (int64_t left; (left = until - now_ns()) > 0;) {
+        if (heeds_cancel && spindle_cancel_state(request) != SPINDLE_CANCEL_NONE) return 0;
+        struct timespec step = {0, heeds_cancel && left > 1000000 ? 1000000 : (left > 999999999 ? 999999999 : left)};
+        nanosleep(&step, NULL);
+    }
+    return 1;
+}
+
+static void flood(int64_t bytes) {
+    char line[4096];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    while (bytes > 0) {
+        ssize_t written = write(STDOUT_FILENO, line, sizeof line);
+        if (written <= 0) return;
+        bytes -= written;
+    }
+}
+
+/* What an attempt will say; said only after the journal and the gauges know that it has ended. */
+typedef struct outcome {
+    int32_t class;
+    const char *code;
+    const char *message;
+} outcome;
+
+static outcome work(const spindle_request *request) {
+    outcome success = {SPINDLE_SUCCESS, NULL, NULL};
+    spindle_str target = request->target;
+    if (spindle_str_is(target, "noop") || target.len == 0) return success;
+    if (spindle_str_is(target, "block")) {
+        (void)wait_ms(request, number(request, "ms", 1000), 0);
+        return success;
+    }
+    if (spindle_str_is(target, "wait")) {
+        if (wait_ms(request, number(request, "ms", 1000), 1)) return success;
+        return (outcome){SPINDLE_CANCELLED, "bench.cancelled", "ended on request"};
+    }
+    if (spindle_str_is(target, "fail")) {
+        spindle_str class = spindle_param_or(request, "class", "retryable");
+        int32_t how = spindle_str_is(class, "permanent") ? SPINDLE_PERMANENT : SPINDLE_RETRYABLE;
+        return (outcome){how, "bench.fail", "failed as asked"};
+    }
+    if (spindle_str_is(target, "flaky")) {
+        if (request->attempt > number(request, "failures", 1)) return success;
+        return (outcome){SPINDLE_RETRYABLE, "bench.flaky", "failed as asked; a later attempt will work"};
+    }
+    if (spindle_str_is(target, "crash")) raise(SIGSEGV);
+    if (spindle_str_is(target, "abort")) abort();
+    if (spindle_str_is(target, "exit")) exit(0);
+    if (spindle_str_is(target, "loop")) {
+        for (volatile int spin = 1; spin;) {}
+    }
+    if (spindle_str_is(target, "flood")) {
+        flood(number(request, "bytes", 1 << 20));
+        return success;
+    }
+    return (outcome){SPINDLE_PERMANENT, "bench.target", "the target is not one of those that bench knows"};
+}
+
+static spindle_status execute(void *instance, spindle_handle attempt, const spindle_request *request) {
+    (void)instance;
+    (void)attempt;
+    const spindle_str *journal = spindle_param(request, "journal");
+    const spindle_str *gauges = spindle_param(request, "gauges");
+    gauge_cell *cell = NULL;
+    if (journal != NULL && !journal_line(*journal, 'B', request)) {
+        return spindle_fail(request, SPINDLE_PERMANENT, "bench.journal", "cannot write the journal");
+    }
+    if (gauges != NULL && (cell = gauge_enter(*gauges)) == NULL) {
+        return spindle_fail(request, SPINDLE_PERMANENT, "bench.gauges", "cannot use the gauges");
+    }
+    outcome end = work(request);
+    if (cell != NULL) gauge_leave(cell);
+    if (journal != NULL) (void)journal_line(*journal, 'E', request);
+    if (end.class == SPINDLE_SUCCESS) return spindle_succeed(request, request->payload, NULL);
+    return spindle_fail(request, end.class, end.code, end.message);
+}
+
+#define PARAMETERS_SCHEMA                                                                                               \
+    "{\"type\":\"object\",\"properties\":{\"ms\":{\"type\":\"integer\",\"minimum\":0},"                                 \
+    "\"class\":{\"enum\":[\"retryable\",\"permanent\"]},\"failures\":{\"type\":\"integer\",\"minimum\":0},"             \
+    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"journal\":{\"type\":\"string\"},\"gauges\":{\"type\":\"string\"}}}"
+
+#define DESCRIPTOR(variable, type_name, flag_bits)                                                                     \
+    static const spindle_executor_descriptor variable = {                                                               \
+        .struct_size = sizeof variable,                                                                                 \
+        .flags = flag_bits,                                                                                             \
+        .type = type_name,                                                                                              \
+        .name = "Bench",                                                                                                \
+        .vendor = "Spindle",                                                                                            \
+        .license = "Apache-2.0",                                                                                        \
+        .description = "Work of known cost and known misbehaviour, for benchmarks and tests.",                          \
+        .parameters_schema = PARAMETERS_SCHEMA,                                                                         \
+        .execute = execute,                                                                                             \
+    }
+
+DESCRIPTOR(many, "bench", SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_IDEMPOTENT);
+DESCRIPTOR(serial, "bench.serial", SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_IDEMPOTENT);
+DESCRIPTOR(async, "bench.async", SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_IDEMPOTENT);
+
+static const spindle_executor_descriptor *const executors[] = {&many, &serial, &async};
+
+static const spindle_executor_factory factory = {
+    .struct_size = sizeof factory,
+    .abi_minor = SPINDLE_ABI_MINOR,
+    .executor_count = sizeof executors / sizeof *executors,
+    .executors = executors,
+    .plugin_id = "dev.spindle.bench",
+    .plugin_version = "1.0.0",
+    .sdk = "spindle-c 1.0",
+};
+
+SPINDLE_EXPORT const spindle_executor_factory *spindle_executor_factory_v1(void) { return &factory; }
