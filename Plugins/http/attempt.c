@@ -1,0 +1,76 @@
+#include "attempt.h"
+
+#include <stdlib.h>
+
+#include "thread.h"
+
+struct attempt *attempt_create(struct instance *instance, spindle_handle handle, const spindle_request *source) {
+    struct attempt *a = calloc(1, sizeof *a);
+    if (a == NULL) return NULL;
+    a->source = source;
+    a->host = source->host;
+    a->ctx = source->ctx;
+    a->handle = handle;
+    a->instance = instance;
+    a->started_ns = clock_mono_ns();
+    a->deadline_ns = source->deadline_mono_ns;
+    if (source->timeout_ms >= 0 && source->timeout_ms < INT64_MAX / 2000000) {
+        int64_t end = a->started_ns + source->timeout_ms * 1000000;
+        if (a->deadline_ns < 0 || end < a->deadline_ns) a->deadline_ns = end;
+    }
+    buffer_init(&a->response.header_text, RESPONSE_MOST_HEADER_BYTES);
+    buffer_init(&a->response.body, SPINDLE_MAX_OUTPUT_BYTES);
+    return a;
+}
+
+void attempt_free(struct attempt *a) {
+    if (a == NULL) return;
+    request_free(&a->request);
+    url_free(&a->url);
+    curl_slist_free_all(a->connect_to);
+    curl_slist_free_all(a->resolve);
+    buffer_free(&a->response.header_text);
+    buffer_free(&a->response.body);
+    free(a);
+}
+
+void attempt_list_add(struct attempt_list *list, struct attempt *a) {
+    a->next = NULL;
+    a->previous = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = a;
+    list->last = a;
+}
+
+void attempt_list_remove(struct attempt_list *list, struct attempt *a) {
+    *(a->previous != NULL ? &a->previous->next : &list->first) = a->next;
+    *(a->next != NULL ? &a->next->previous : &list->last) = a->previous;
+    a->previous = a->next = NULL;
+}
+
+int64_t attempt_left_ms(const struct attempt *a, int64_t now_ns) {
+    if (a->deadline_ns < 0) return -1;
+    /* Rounded up: a wait must not end just before the deadline. */
+    return a->deadline_ns <= now_ns ? 0 : (a->deadline_ns - now_ns + 999999) / 1000000;
+}
+
+bool response_header(const struct response *response, const char *name, spindle_str *value) {
+    size_t i;
+    for (i = 0; i < response->header_count; i++) {
+        const struct response_header *header = &response->headers[i];
+        if (!text_equal_nocase(response->header_text.data + header->name, header->name_length, name)) continue;
+        *value = spindle_str_make(response->header_text.data + header->value, header->value_length);
+        return true;
+    }
+    return false;
+}
+
+void response_reset(struct response *response) {
+    response->status = 0;
+    response->header_count = 0;
+    response->header_text.length = 0;
+    response->header_bytes = 0;
+    response->body.length = 0;
+    response->received = 0;
+    response->truncated = false;
+    response->redirecting = false;
+}

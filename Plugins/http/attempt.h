@@ -1,0 +1,121 @@
+/* An attempt from execute to release, and the instance it belongs to. */
+#ifndef SPINDLE_HTTP_ATTEMPT_H
+#define SPINDLE_HTTP_ATTEMPT_H
+
+#include <curl/curl.h>
+#include <spindle/executor.h>
+
+#include "config.h"
+#include "request.h"
+#include "resolver.h"
+#include "text.h"
+
+struct loop;
+
+struct instance {
+    struct config config;
+    struct loop *loop;
+};
+
+#define RESPONSE_MOST_HEADERS 200
+#define RESPONSE_MOST_HEADER_BYTES 65536
+
+struct response_header {
+    size_t name, name_length, value, value_length; /* offsets into header_text; names in lower case */
+};
+
+struct response {
+    long status;
+    struct response_header headers[RESPONSE_MOST_HEADERS];
+    size_t header_count;
+    struct buffer header_text;
+    size_t header_bytes; /* with interim responses and trailers, which are forgotten but not free */
+    struct buffer body;
+    int64_t received; /* bytes of the body after decoding */
+    bool truncated;
+    bool redirecting; /* the body is of no interest */
+};
+
+/* Why a callback broke the transfer off. */
+enum stop {
+    STOP_NONE, STOP_TRUNCATED, STOP_REDIRECT, STOP_HEADERS, STOP_INFLATION, STOP_CODING, STOP_ADDRESS, STOP_TOO_LARGE,
+    STOP_MEMORY
+};
+
+enum phase {
+    PHASE_NEW,       /* execute made it */
+    PHASE_BACKLOG,   /* waits for a place among maxConnections */
+    PHASE_RESOLVING, /* waits for addresses */
+    PHASE_TRANSFER,  /* libcurl has it */
+    PHASE_FLUSHING   /* waits for room for the end of the artefact */
+};
+
+struct artefact {
+    bool on;
+    size_t prefix, sent; /* bytes of response.body that go before the first chunk; how many went */
+};
+
+struct timings {
+    int64_t dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms;
+    int64_t wire_bytes;
+    long http_version;
+    char remote_ip[ADDRESS_TEXT_BYTES];
+};
+
+struct attempt {
+    const struct spindle_request *source;
+    const spindle_host *host;
+    spindle_host_ctx *ctx;
+    spindle_handle handle;
+    struct instance *instance;
+    struct http_request request;
+    int64_t started_ns;
+    int64_t deadline_ns; /* -1 = none */
+
+    /* Guarded by the loop's lock. */
+    struct attempt *inbox_next;
+    bool queued;
+    bool done; /* complete was or will be called: the loop does not want to hear of it again */
+    bool cancel_wanted;
+    bool writable;
+    bool resolved;
+
+    /* The loop's thread alone. */
+    enum phase phase;
+    struct attempt *previous, *next; /* those that wait without libcurl */
+    bool placed;                     /* counts in maxConnections */
+    struct url url;                  /* of this hop */
+    enum method method;              /* of this hop */
+    bool bodiless, foreign;          /* a redirect took the body; left the first origin */
+    int redirects;
+    struct lookup *lookup;
+    int64_t lookup_started_ns;
+    struct curl_slist *connect_to, *resolve;
+    CURL *easy;
+    bool paused;
+    enum stop stop;
+    struct artefact artefact;
+    struct response response;
+    struct timings timings;
+    int64_t heartbeat_ns;
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+struct attempt *attempt_create(struct instance *instance, spindle_handle handle, const spindle_request *source);
+void attempt_free(struct attempt *attempt);
+
+struct attempt_list {
+    struct attempt *first, *last;
+};
+
+void attempt_list_add(struct attempt_list *list, struct attempt *a);
+void attempt_list_remove(struct attempt_list *list, struct attempt *a);
+
+/* Milliseconds left, at least 0; -1 without a deadline. */
+int64_t attempt_left_ms(const struct attempt *attempt, int64_t now_ns);
+
+/* The header's value, or NULL. */
+bool response_header(const struct response *response, const char *name, spindle_str *value);
+void response_reset(struct response *response);
+
+#endif

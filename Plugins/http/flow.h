@@ -1,0 +1,14 @@
+/* What happens to an attempt, step by step; all on the loop's thread. After each of these it may be gone. */
+#ifndef SPINDLE_HTTP_FLOW_H
+#define SPINDLE_HTTP_FLOW_H
+
+#include "attempt.h"
+
+void flow_start(struct attempt *a);
+void flow_resolved(struct attempt *a);
+void flow_transferred(struct attempt *a, CURLcode code);
+void flow_writable(struct attempt *a);
+void flow_cancel(struct attempt *a);
+void flow_expire(struct attempt *a);
+
+#endif

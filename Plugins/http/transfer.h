@@ -1,0 +1,16 @@
+/* One hop of an attempt as a libcurl transfer. */
+#ifndef SPINDLE_HTTP_TRANSFER_H
+#define SPINDLE_HTTP_TRANSFER_H
+
+#include "attempt.h"
+
+/* Sets `easy` up for the attempt's current hop, pinned to `addresses`. */
+bool transfer_prepare(struct attempt *a, CURL *easy, const struct address *addresses, size_t count);
+/* Reads what the hop tells of itself before the handle goes back. */
+void transfer_collect(struct attempt *a);
+
+/* receive.c */
+size_t receive_header(char *bytes, size_t size, size_t count, void *context);
+size_t receive_body(char *bytes, size_t size, size_t count, void *context);
+
+#endif
