@@ -13,72 +13,89 @@ public struct ExecutionEnd: Sendable {
 
 /// Those who wait for executions to end.
 final class ExecutionWaiters: Sendable {
-    private struct Waiter {
-        let token: UInt64
-        let continuation: CheckedContinuation<ExecutionEnd, any Error>
+    /// One who waits; in place from the moment it was made.
+    final class Wait: Sendable {
+        private struct State {
+            var result: Result<ExecutionEnd, any Error>?
+            var continuation: CheckedContinuation<ExecutionEnd, any Error>?
+        }
+
+        let id: ExecutionID
+        private let state = Mutex(State())
+
+        fileprivate init(_ id: ExecutionID) { self.id = id }
+
+        /// Waits for the end. One task may wait.
+        ///
+        /// - Parameter onCancel: Called if the task is cancelled.
+        /// - Throws: `interrupted` if the host closes first.
+        func end(onCancel: @Sendable (Wait) -> Void) async throws -> ExecutionEnd {
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let result = state.withLock { state in
+                        if state.result == nil { state.continuation = continuation }
+                        return state.result
+                    }
+                    if let result { continuation.resume(with: result) }
+                }
+            } onCancel: {
+                onCancel(self)
+            }
+        }
+
+        /// Only the first result counts.
+        func resolve(_ result: Result<ExecutionEnd, any Error>) {
+            let continuation = state.withLock { state -> CheckedContinuation<ExecutionEnd, any Error>? in
+                guard state.result == nil else { return nil }
+                state.result = result
+                defer { state.continuation = nil }
+                return state.continuation
+            }
+            continuation?.resume(with: result)
+        }
     }
 
     private struct State {
-        var waiting: [ExecutionID: [Waiter]] = [:]
-        var cancelled: Set<UInt64> = []
-        var nextToken: UInt64 = 0
+        var waiting: [ExecutionID: [Wait]] = [:]
         var closed: SpindleError?
     }
 
     private let state = Mutex(State())
 
-    /// Whether nobody waits: the usual case of a busy host.
-    var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
+    /// The executions that somebody waits for.
+    var awaited: [ExecutionID] { state.withLock { Array($0.waiting.keys) } }
 
-    /// Waits for the end of an execution.
-    ///
-    /// - Parameters:
-    ///   - id: The execution.
-    ///   - afterRegistering: Called once the wait is in place, so that no end is missed.
-    /// - Throws: `interrupted` if the host closes first; `CancellationError` if the task is cancelled.
-    func wait(for id: ExecutionID, afterRegistering: @escaping @Sendable () -> Void = {}) async throws -> ExecutionEnd {
-        let token = state.withLock { state in
-            state.nextToken += 1
-            return state.nextToken
+    /// Begins to wait, before the end may have come; ended by ``forget(_:)``.
+    func register(_ id: ExecutionID) -> Wait {
+        let wait = Wait(id)
+        let closed = state.withLock { state in
+            if state.closed == nil { state.waiting[id, default: []].append(wait) }
+            return state.closed
         }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let refusal: (any Error)? = state.withLock { state in
-                    if state.cancelled.remove(token) != nil { return CancellationError() }
-                    if let closed = state.closed { return closed }
-                    state.waiting[id, default: []].append(Waiter(token: token, continuation: continuation))
-                    return nil
-                }
-                if let refusal { continuation.resume(throwing: refusal) }
-                afterRegistering()
-            }
-        } onCancel: {
-            let waiter = state.withLock { state -> Waiter? in
-                guard let index = state.waiting[id]?.firstIndex(where: { $0.token == token }) else {
-                    state.cancelled.insert(token)
-                    return nil
-                }
-                let waiter = state.waiting[id]?.remove(at: index)
-                if state.waiting[id]?.isEmpty == true { state.waiting[id] = nil }
-                return waiter
-            }
-            waiter?.continuation.resume(throwing: CancellationError())
+        if let closed { wait.resolve(.failure(closed)) }
+        return wait
+    }
+
+    /// Nobody waits any more.
+    func forget(_ wait: Wait) {
+        state.withLock { state in
+            state.waiting[wait.id]?.removeAll { $0 === wait }
+            if state.waiting[wait.id]?.isEmpty == true { state.waiting[wait.id] = nil }
         }
     }
 
     /// An execution has ended.
     func ended(_ id: ExecutionID, _ end: ExecutionEnd) {
-        let waiters = state.withLock { $0.waiting.removeValue(forKey: id) ?? [] }
-        for waiter in waiters { waiter.continuation.resume(returning: end) }
+        for wait in state.withLock({ $0.waiting.removeValue(forKey: id) ?? [] }) { wait.resolve(.success(end)) }
     }
 
     /// The host closes: nobody will see an end any more.
     func close(_ error: SpindleError) {
-        let waiters = state.withLock { state in
+        let waits = state.withLock { state in
             state.closed = error
             defer { state.waiting = [:] }
             return state.waiting.values.flatMap { $0 }
         }
-        for waiter in waiters { waiter.continuation.resume(throwing: error) }
+        for wait in waits { wait.resolve(.failure(error)) }
     }
 }
