@@ -1,8 +1,8 @@
-import SpindleCore
+package import SpindleCore
 
 /// An execution that this host holds, from its committed claim to its committed end.
-struct AttemptRecord {
-    enum Phase {
+package struct AttemptRecord {
+    package enum Phase {
         /// Waits for a slot.
         case ready
         /// Waits for a slot of its concurrency key.
@@ -13,15 +13,17 @@ struct AttemptRecord {
         case settling
     }
 
-    let request: AttemptRequest
-    let type: Int
-    let rank: Int64
+    package let request: AttemptRequest
+    package let type: Int
+    package let rank: Int64
     var crashes: Int32
     var losses: Int32
-    var phase = Phase.ready
+    package var phase = Phase.ready
+    /// The index of the plugin whose slot its code holds: the type may move to another one meanwhile.
+    var plugin: Int?
     var startedAt: Timestamp?
     var startedMonotonic: Int64 = 0
-    var deadline: Int64 = .max
+    package var deadline: Int64 = .max
     /// Why its end was asked for.
     var cancelReason: CancelReason?
     /// The outcome that nothing may change any more, while the code still runs.
@@ -35,13 +37,20 @@ struct AttemptRecord {
         losses = claimed.losses
     }
 
-    var key: AttemptKey { request.key }
+    package var key: AttemptKey { request.key }
 }
 
 /// Slots that code still holds although its attempt is settled.
-struct LingeringCode {
-    let type: Int
-    let concurrencyKey: String?
+package struct LingeringCode {
+    package let type: Int
+    let plugin: Int?
+    package let concurrencyKey: String?
     /// The global slot was given back: the code cannot be ended.
-    var isAbandoned = false
+    package var isAbandoned = false
+
+    init(_ record: AttemptRecord) {
+        type = record.type
+        plugin = record.plugin
+        concurrencyKey = record.request.concurrencyKey
+    }
 }

@@ -5,7 +5,7 @@ import SpindleCore
 ///
 /// Entries of attempts that have ended stay until they are due or until the heap is mostly made of them; then it is rebuilt, so
 /// that its size stays in proportion to what really runs.
-struct DeadlineHeap {
+package struct DeadlineHeap {
     enum Kind: UInt8 {
         /// The attempt's time is over.
         case timeout
@@ -23,8 +23,10 @@ struct DeadlineHeap {
     }
 
     private var heap = Heap<Entry>()
+    /// Entries of ended attempts that are not worth a rebuild.
+    package var slack = 4096
 
-    var count: Int { heap.count }
+    package var count: Int { heap.count }
     var next: Int64? { heap.min?.at }
 
     mutating func insert(_ kind: Kind, _ key: AttemptKey, at: Int64) {
@@ -38,7 +40,7 @@ struct DeadlineHeap {
 
     /// Drops the entries of attempts that have ended, if they are the greater part.
     mutating func compact(live: Int, isLive: (AttemptKey) -> Bool) {
-        guard heap.count > 2 * live + 4096 else { return }
+        guard heap.count > 2 * live + slack else { return }
         heap = Heap(heap.unordered.filter { isLive($0.key) })
     }
 }

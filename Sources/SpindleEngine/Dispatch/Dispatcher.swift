@@ -5,7 +5,8 @@ import Synchronization
 final class Dispatcher: Sendable {
     private struct State {
         var machine: DispatcherStateMachine
-        var executors: [(any BatchExecutor)?] = []
+        /// By type; the last one takes new attempts, those it replaced end theirs.
+        var executors: [[any BatchExecutor]] = []
         var outbox: [DispatcherActions] = []
         var isRunningActions = false
     }
@@ -17,8 +18,8 @@ final class Dispatcher: Sendable {
     /// Woken when there is something to settle, to claim.
     let settles = WakeUp()
     let claims = WakeUp()
-    /// Called when nothing runs and nothing is left to settle.
-    private let idle = Mutex<Gate?>(nil)
+    /// Opens when the host drains and nothing is left to do.
+    private let idle = Gate()
 
     init(lease: HostLease, settings: EngineConfiguration, clock: any AlarmClock, random: any RandomSource) {
         state = Mutex(State(machine: DispatcherStateMachine(lease: lease, settings: settings)))
@@ -50,8 +51,8 @@ final class Dispatcher: Sendable {
         // The executor is in its place before the machine may start anything on it.
         state.withLock { state in
             let index = state.machine.index(ofType: descriptor.type)
-            while state.executors.count <= index { state.executors.append(nil) }
-            state.executors[index] = executor
+            while state.executors.count <= index { state.executors.append([]) }
+            state.executors[index].append(executor)
         }
         update { machine, _, _ in
             machine.serve(descriptor)
@@ -61,21 +62,19 @@ final class Dispatcher: Sendable {
 
     func randomWord() -> UInt64 { random.next() }
 
-    /// Waits until nothing runs and nothing is left to settle.
-    func waitUntilIdle() async {
-        let gate = Gate()
-        idle.withLock { $0 = gate }
-        update { _, _, _ in }
-        await gate.wait()
-    }
+    /// A batch of unknown fate: the claim loop finds out what it did, once the store works again.
+    func fateUnknown() { update { machine, _, _ in machine.fateUnknown() } }
+
+    /// Waits, after ``DispatcherStateMachine/drain()``, until nothing runs and nothing is left to settle.
+    func waitUntilIdle() async { await idle.wait() }
 
     /// Stops waiting for idleness.
-    func stopWaitingForIdle() { idle.withLock { $0 }?.open() }
+    func stopWaitingForIdle() { idle.open() }
 
     /// Only one thread runs actions at a time: a cancel decided after a start never overtakes it.
     private func runActions() {
         while true {
-            let (batch, executors) = state.withLock { state -> ([DispatcherActions], [(any BatchExecutor)?]) in
+            let (batch, executors) = state.withLock { state -> ([DispatcherActions], [[any BatchExecutor]]) in
                 if state.outbox.isEmpty { state.isRunningActions = false }
                 defer { state.outbox.removeAll(keepingCapacity: true) }
                 return (state.outbox, state.executors)
@@ -85,19 +84,20 @@ final class Dispatcher: Sendable {
         }
     }
 
-    private func run(_ actions: DispatcherActions, _ executors: [(any BatchExecutor)?]) {
+    private func run(_ actions: DispatcherActions, _ executors: [[any BatchExecutor]]) {
         for start in actions.starts {
-            executors[start.type]?.start(start.requests, now: clock.monotonic)
+            executors[start.type].last?.start(start.requests, now: clock.monotonic)
         }
         for cancel in actions.cancels {
-            executors[cancel.type]?.cancel(cancel.key, reason: cancel.reason, grace: grace)
+            // Whoever started it: the others do not know it.
+            for executor in executors[cancel.type] { executor.cancel(cancel.key, reason: cancel.reason, grace: grace) }
         }
         if actions.wakeSettles { settles.wake() }
         if actions.wakeClaims { claims.wake() }
         if let at = actions.timer {
             clock.schedule(at: at) { [weak self] in self?.timerFired() }
         }
-        if actions.isIdle { idle.withLock { $0 }?.open() }
+        if actions.isIdle { idle.open() }
     }
 
     private func timerFired() {

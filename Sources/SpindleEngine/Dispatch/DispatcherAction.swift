@@ -1,19 +1,18 @@
-import SpindleCore
+package import SpindleCore
 
 /// What the dispatcher wants done; carried out after its lock is free.
-struct DispatcherActions {
+package struct DispatcherActions {
     /// Attempts to start, by the index of their type.
-    var starts: [(type: Int, requests: [AttemptRequest])] = []
+    package var starts: [(type: Int, requests: [AttemptRequest])] = []
     /// Attempts to ask to end.
-    var cancels: [(type: Int, key: AttemptKey, reason: CancelReason)] = []
+    package var cancels: [(type: Int, key: AttemptKey, reason: CancelReason)] = []
     /// There is something to settle or to claim: wake the loop that does it.
-    var wakeSettles = false
-    var wakeClaims = false
-    var wakePromotion = false
-    /// When to call ``DispatcherStateMachine/timerFired(now:)`` next, in monotonic microseconds; nil leaves the timer as it is.
-    var timer: Int64?
-    /// No attempt runs and nothing is left to settle.
-    var isIdle = false
+    package var wakeSettles = false
+    package var wakeClaims = false
+    /// When to call ``DispatcherStateMachine/timerFired(now:wall:random:)`` next, in monotonic microseconds; nil leaves the timer as it is.
+    package var timer: Int64?
+    /// The host drains, no attempt runs, and nothing is left to settle.
+    package var isIdle = false
 
     mutating func start(_ request: AttemptRequest, type: Int) {
         if let last = starts.indices.last, starts[last].type == type {
@@ -25,8 +24,8 @@ struct DispatcherActions {
 }
 
 /// A claim to make: the first so many queued executions of a type.
-struct ClaimOrder: Hashable {
-    let type: Int
-    let name: String
-    let limit: Int
+package struct ClaimOrder: Hashable {
+    package let type: Int
+    package let name: String
+    package let limit: Int
 }

@@ -1,9 +1,9 @@
-import SpindleCore
+package import SpindleCore
 
 /// The life of an attempt: its result, the end of its code, its deadline, its cancellation.
 extension DispatcherStateMachine {
     /// An executor has reported. Reports that belong to no current attempt are stale and dropped.
-    mutating func handle(_ event: AttemptEvent, now: Int64, wall: Timestamp, random: UInt64) {
+    package mutating func handle(_ event: AttemptEvent, now: Int64, wall: Timestamp, random: UInt64) {
         switch event {
         case .finished(let key, let result, let ranOn, let codeEnded):
             finished(key, result, ranOn: ranOn, codeEnded: codeEnded, now: now, wall: wall, random: random)
@@ -40,7 +40,7 @@ extension DispatcherStateMachine {
 
     private mutating func codeEnded(_ key: AttemptKey, now: Int64, wall: Timestamp, random: UInt64) {
         if let code = lingering.removeValue(forKey: key) {
-            giveBackSlots(type: code.type, concurrencyKey: code.concurrencyKey, includingGlobal: !code.isAbandoned)
+            giveBackSlots(of: code)
         } else if let record = records[key.execution], record.key == key, record.phase == .running {
             var record = record
             if record.fixed == nil {
@@ -66,15 +66,7 @@ extension DispatcherStateMachine {
     private mutating func settle(_ record: AttemptRecord, ranOn: String?, codeEnded: Bool, random: UInt64) {
         guard let fixed = record.fixed else { return }
         var record = record
-        if codeEnded {
-            giveBackSlots(
-                type: record.type,
-                concurrencyKey: record.request.concurrencyKey,
-                includingGlobal: true
-            )
-        } else {
-            lingering[record.key] = LingeringCode(type: record.type, concurrencyKey: record.request.concurrencyKey)
-        }
+        if codeEnded { giveBackSlots(of: LingeringCode(record)) } else { lingering[record.key] = LingeringCode(record) }
         runningCount -= 1
         record.phase = .settling
         records[record.key.execution] = record
@@ -111,8 +103,9 @@ extension DispatcherStateMachine {
     // MARK: Time
 
     /// The timer has fired: fixes the outcomes whose deadline or grace is over.
-    mutating func timerFired(now: Int64, wall: Timestamp, random: () -> UInt64) {
-        armedTimer = .max
+    package mutating func timerFired(now: Int64, wall: Timestamp, random: () -> UInt64) {
+        // A timer that an earlier one overtook must not arm another beside it: they would never end.
+        if armedTimer <= now { armedTimer = .max }
         while let entry = deadlines.popDue(now: now) {
             guard var record = records[entry.key.execution], record.key == entry.key, record.phase == .running else { continue }
             switch entry.kind {
@@ -154,10 +147,11 @@ extension DispatcherStateMachine {
     // MARK: Cancellation
 
     /// What ``cancel(_:reason:now:wall:random:)`` found.
-    enum CancelAnswer { case notHere, asked, ended }
+    package enum CancelAnswer { case notHere, asked, ended }
 
     /// Asks for the end of an execution that this host holds; one that waits for a slot ends at once.
-    mutating func cancel(
+    @discardableResult
+    package mutating func cancel(
         _ id: ExecutionID,
         reason: CancelReason,
         now: Int64,
@@ -167,10 +161,13 @@ extension DispatcherStateMachine {
         guard var record = records[id] else { return .notHere }
         switch record.phase {
         case .ready, .parked:
-            if record.phase == .parked { types[record.type].parked -= 1 }
+            let wasParked = record.phase == .parked
+            if wasParked { types[record.type].parked -= 1 }
             record.cancelReason = reason
             record.phase = .settling
             records[id] = record
+            // It may be the one that the free slot of its key was meant for: the next in line must not wait for its end.
+            if !wasParked, let name = record.request.concurrencyKey { unparkNext(ofKey: name) }
             write(record, Self.endedByHost(record), at: wall, ranOn: nil, random: random)
             return .ended
         case .running:
@@ -185,18 +182,18 @@ extension DispatcherStateMachine {
     }
 
     /// Takes no new work from now on; what waits for a slot goes back to the store when the host closes.
-    mutating func drain() {
+    package mutating func drain() {
         isDraining = true
         for (id, record) in records where record.phase == .ready || record.phase == .parked { records[id] = nil }
         for index in types.indices {
             _ = types[index].ready.removeAll()
             types[index].parked = 0
         }
-        for name in keys.keys { _ = keys[name]?.parked.removeAll() }
+        keys = keys.compactMapValues { $0.used == 0 ? nil : ConcurrencyKeyState(used: $0.used) }
     }
 
     /// Asks everything that runs to end, because the host stops.
-    mutating func cancelAll(reason: CancelReason, now: Int64, wall: Timestamp, random: UInt64) {
-        for id in Array(records.keys) { _ = cancel(id, reason: reason, now: now, wall: wall, random: random) }
+    package mutating func cancelAll(reason: CancelReason, now: Int64, wall: Timestamp, random: UInt64) {
+        for id in Array(records.keys) { cancel(id, reason: reason, now: now, wall: wall, random: random) }
     }
 }

@@ -20,7 +20,7 @@ extension DispatcherStateMachine {
     }
 
     /// Starting stops while too many ends are not committed yet: a crash would repeat them all.
-    var mayStartMore: Bool {
+    package var mayStartMore: Bool {
         pendingSettles.count + settlesInFlight <= Self.maxUncommitted && uncommittedBytes <= Self.maxUncommittedBytes
     }
 
@@ -39,7 +39,7 @@ extension DispatcherStateMachine {
             || (state.storeMayHaveReady && state.claimInFlight == 0 && state.parked < Self.maxParked)
     }
 
-    func canStart(_ index: Int) -> Bool {
+    package func canStart(_ index: Int) -> Bool {
         let state = types[index]
         return state.isServed && state.busy < state.limit && pluginFree(state) > 0 && !isDraining
             && globalUsed + globalReserved < settings.maxConcurrentJobs
@@ -66,6 +66,7 @@ extension DispatcherStateMachine {
                 keys[name, default: ConcurrencyKeyState()].used += 1
             }
             takeSlots(type)
+            record.plugin = types[type].plugin
             record.phase = .running
             record.startedAt = startTime.wall
             record.startedMonotonic = startTime.monotonic
@@ -86,14 +87,18 @@ extension DispatcherStateMachine {
     }
 
     /// The code of an attempt has ended.
-    mutating func giveBackSlots(type: Int, concurrencyKey: String?, includingGlobal: Bool) {
-        if includingGlobal { globalUsed -= 1 }
-        types[type].used -= 1
-        if let plugin = types[type].plugin { plugins[plugin].used -= 1 }
-        guard let name = concurrencyKey, var key = keys[name] else { return }
-        key.used -= 1
-        // One slot of the key is free: its first waiting execution competes for the other slots again.
-        while let id = key.parked.pop() {
+    mutating func giveBackSlots(of code: LingeringCode) {
+        if !code.isAbandoned { globalUsed -= 1 }
+        types[code.type].used -= 1
+        if let plugin = code.plugin { plugins[plugin].used -= 1 }
+        guard let name = code.concurrencyKey else { return }
+        keys[name]?.used -= 1
+        unparkNext(ofKey: name)
+    }
+
+    /// One of a key may start: its first waiting execution competes for the other slots again.
+    mutating func unparkNext(ofKey name: String) {
+        while let id = keys[name]?.parked.pop() {
             guard var record = records[id], record.phase == .parked else { continue }
             record.phase = .ready
             records[id] = record
@@ -101,7 +106,7 @@ extension DispatcherStateMachine {
             types[record.type].ready.push(id, rank: record.rank)
             break
         }
-        keys[name] = key.used == 0 && key.parked.isEmpty ? nil : key
+        if let key = keys[name], key.used == 0, key.parked.isEmpty { keys[name] = nil }
     }
 }
 

@@ -1,36 +1,39 @@
-import DequeModule
-import SpindleCore
+package import DequeModule
+package import SpindleCore
 
 /// The dispatcher as a pure value: slots, claims, deadlines, retries and the cancel ladder, without clock, store or threads.
 ///
 /// Every input is a mutating method that takes the time; every effect is an action in the returned ``DispatcherActions``. The same code
 /// runs under ``Dispatcher`` and under the seeded simulator of the tests.
-struct DispatcherStateMachine {
-    let lease: HostLease
-    var settings: EngineConfiguration
-    var types: [TypeState] = []
+package struct DispatcherStateMachine {
+    package let lease: HostLease
+    package var settings: EngineConfiguration
+    package var types: [TypeState] = []
     var typeIndexes: [String: Int] = [:]
-    var plugins: [PluginState] = []
+    package var plugins: [PluginState] = []
     var pluginIndexes: [String: Int] = [:]
-    var keys: [String: ConcurrencyKeyState] = [:]
+    package var keys: [String: ConcurrencyKeyState] = [:]
     /// Every execution that this host holds.
-    var records: [ExecutionID: AttemptRecord] = [:]
+    package var records: [ExecutionID: AttemptRecord] = [:]
     /// Code that goes on after its attempt was settled.
-    var lingering: [AttemptKey: LingeringCode] = [:]
-    var deadlines = DeadlineHeap()
-    var pendingSettles = Deque<Settlement>()
+    package var lingering: [AttemptKey: LingeringCode] = [:]
+    package var deadlines = DeadlineHeap()
+    package var pendingSettles = Deque<Settlement>()
     /// Settlements handed to the store and not committed yet.
-    var settlesInFlight = 0
-    var uncommittedBytes = 0
-    var globalUsed: Int32 = 0
-    var globalReserved: Int32 = 0
-    var runningCount = 0
+    package var settlesInFlight = 0
+    /// Settlements at the head of ``pendingSettles``, or in flight again, that an earlier batch may have written already.
+    var settlesInDoubt = 0
+    package var uncommittedBytes = 0
+    package var globalUsed: Int32 = 0
+    package var globalReserved: Int32 = 0
+    package var runningCount = 0
     var turn: UInt64 = 1
     /// Microseconds from handing a batch to the store to its commit (exponential average).
     var commitLatency = 1000.0
-    var isDraining = false
-    /// A batch of unknown fate may have claimed rows that no memory knows: nothing is claimed until they are given back.
-    var isReconciling = false
+    package var isDraining = false
+    /// Batches of unknown fate so far, and how many of them were cleared up: see ``isReconciling``.
+    var doubts: UInt64 = 0
+    var doubtsCleared: UInt64 = 0
     /// When the timer was last asked to fire.
     var armedTimer = Int64.max
     var actions = DispatcherActions()
@@ -42,19 +45,19 @@ struct DispatcherStateMachine {
     /// Claimed executions of one type that may wait for concurrency keys before claiming stops.
     static let maxParked = 8192
 
-    struct PluginState {
-        let name: String
-        var limit: Int32
-        var used: Int32 = 0
-        var reserved: Int32 = 0
+    package struct PluginState {
+        package let name: String
+        package var limit: Int32
+        package var used: Int32 = 0
+        package var reserved: Int32 = 0
     }
 
-    struct ConcurrencyKeyState {
-        var used: Int32 = 0
-        var parked = ReadyQueue()
+    package struct ConcurrencyKeyState {
+        package var used: Int32 = 0
+        package var parked = ReadyQueue()
     }
 
-    init(lease: HostLease, settings: EngineConfiguration) {
+    package init(lease: HostLease, settings: EngineConfiguration) {
         self.lease = lease
         self.settings = settings
     }
@@ -62,7 +65,7 @@ struct DispatcherStateMachine {
     // MARK: Executors
 
     /// Makes a type known, with or without an executor here, and returns its index.
-    mutating func index(ofType name: String) -> Int {
+    package mutating func index(ofType name: String) -> Int {
         if let index = typeIndexes[name] { return index }
         types.append(TypeState(name: name, limit: limit(of: name, descriptor: nil)))
         typeIndexes[name] = types.count - 1
@@ -70,20 +73,27 @@ struct DispatcherStateMachine {
     }
 
     /// Takes or replaces the executor of a type.
-    mutating func serve(_ descriptor: ExecutorDescriptor) {
+    package mutating func serve(_ descriptor: ExecutorDescriptor) {
         let index = index(ofType: descriptor.type)
         types[index].isServed = true
         types[index].limit = limit(of: descriptor.type, descriptor: descriptor)
-        types[index].plugin = descriptor.plugin.map { plugin in
-            let limit = min(descriptor.pluginConcurrency ?? .max, Limits.slots.upperBound)
-            if let known = pluginIndexes[plugin] {
-                plugins[known].limit = limit
-                return known
-            }
-            plugins.append(PluginState(name: plugin, limit: limit))
-            pluginIndexes[plugin] = plugins.count - 1
-            return plugins.count - 1
+        let old = types[index].plugin
+        let new = descriptor.plugin.map { self.index(ofPlugin: $0, limit: descriptor.pluginConcurrency) }
+        // What is kept free for a claim goes along; what runs stays with the plugin whose code it is.
+        if let old { plugins[old].reserved -= types[index].reserved }
+        if let new { plugins[new].reserved += types[index].reserved }
+        types[index].plugin = new
+    }
+
+    private mutating func index(ofPlugin name: String, limit: Int32?) -> Int {
+        let limit = min(limit ?? .max, Limits.slots.upperBound)
+        if let known = pluginIndexes[name] {
+            plugins[known].limit = limit
+            return known
         }
+        plugins.append(PluginState(name: name, limit: limit))
+        pluginIndexes[name] = plugins.count - 1
+        return plugins.count - 1
     }
 
     private func limit(of type: String, descriptor: ExecutorDescriptor?) -> Int32 {
@@ -94,8 +104,8 @@ struct DispatcherStateMachine {
 
     /// Whether a new execution that is ready at once may be inserted already claimed by this host.
     ///
-    /// A yes reserves its place until ``admitted(_:type:now:)`` or ``admissionFailed(type:now:)``.
-    mutating func admit(type: Int, concurrencyKey: String?, keyLimit: Int32) -> Bool {
+    /// A yes reserves its place until ``admitted(_:type:)`` or ``admissionFailed(type:)``.
+    package mutating func admit(type: Int, concurrencyKey: String?, keyLimit: Int32) -> Bool {
         let state = types[type]
         guard !isDraining, !isReconciling, state.isServed, !state.storeMayHaveReady, state.claimInFlight == 0 else { return false }
         if let concurrencyKey, let key = keys[concurrencyKey], key.used >= keyLimit || !key.parked.isEmpty { return false }
@@ -107,18 +117,18 @@ struct DispatcherStateMachine {
     }
 
     /// The insertion of an admitted execution is committed: it may start.
-    mutating func admitted(_ claimed: ClaimedExecution, type: Int) {
+    package mutating func admitted(_ claimed: ClaimedExecution, type: Int) {
         types[type].admitted -= 1
         hold(AttemptRecord(claimed, type: type))
     }
 
     /// An admitted execution was not inserted as claimed after all.
-    mutating func admissionFailed(type: Int) {
+    package mutating func admissionFailed(type: Int) {
         types[type].admitted -= 1
     }
 
     /// The store has ready work of this type.
-    mutating func workIsReady(type name: String) {
+    package mutating func workIsReady(type name: String) {
         let index = index(ofType: name)
         types[index].storeMayHaveReady = true
         types[index].hintedDuringClaim = true
@@ -126,8 +136,8 @@ struct DispatcherStateMachine {
 
     // MARK: Claims
 
-    /// The claims to make now; each is answered by ``claimed(_:for:now:)`` or ``claimFailed(_:now:)``.
-    mutating func takeClaimOrders() -> [ClaimOrder] {
+    /// The claims to make now; each is answered by ``claimed(_:for:now:wall:)`` or ``claimFailed(_:)``.
+    package mutating func takeClaimOrders() -> [ClaimOrder] {
         guard !isDraining, !isReconciling else { return [] }
         var orders: [ClaimOrder] = []
         for index in types.indices {
@@ -152,7 +162,8 @@ struct DispatcherStateMachine {
     }
 
     /// A claim is committed.
-    mutating func claimed(_ executions: [ClaimedExecution], for order: ClaimOrder) {
+    package mutating func claimed(_ executions: [ClaimedExecution], for order: ClaimOrder, now: Int64, wall: Timestamp) {
+        startTime = (now, wall)
         endClaim(order)
         if executions.count < order.limit && !types[order.type].hintedDuringClaim {
             types[order.type].storeMayHaveReady = false
@@ -165,13 +176,10 @@ struct DispatcherStateMachine {
     }
 
     /// The fate of a claim is unknown: nothing was taken as far as this host knows.
-    mutating func claimFailed(_ order: ClaimOrder) {
+    package mutating func claimFailed(_ order: ClaimOrder) {
         endClaim(order)
         release(reservationsOf: order.type)
     }
-
-    /// Whether no claim or admitted insertion is under way, so that ``records`` is all that this host holds.
-    var knowsAllItHolds: Bool { types.allSatisfy { $0.admitted == 0 && $0.claimInFlight == 0 } }
 
     private mutating func endClaim(_ order: ClaimOrder) { types[order.type].claimInFlight = 0 }
 
@@ -196,18 +204,18 @@ struct DispatcherStateMachine {
     /// - Parameters:
     ///   - now: Monotonic microseconds.
     ///   - wall: The same moment in wall time.
-    mutating func takeActions(now: Int64, wall: Timestamp) -> DispatcherActions {
+    package mutating func takeActions(now: Int64, wall: Timestamp) -> DispatcherActions {
         fillSlots(now: now, wall: wall)
         deadlines.compact(live: runningCount) { key in
             records[key.execution].map { $0.key == key && $0.phase == .running } ?? false
         }
-        if types.indices.contains(where: { claimSize($0) > 0 }) && !isDraining { actions.wakeClaims = true }
+        if isReconciling || (types.indices.contains { claimSize($0) > 0 } && !isDraining) { actions.wakeClaims = true }
         actions.wakeSettles = !pendingSettles.isEmpty
         if let next = deadlines.next, next < armedTimer {
             armedTimer = next
             actions.timer = next
         }
-        actions.isIdle = records.isEmpty && pendingSettles.isEmpty && settlesInFlight == 0
+        actions.isIdle = isDraining && records.isEmpty && pendingSettles.isEmpty && settlesInFlight == 0
         defer { actions = DispatcherActions() }
         return actions
     }

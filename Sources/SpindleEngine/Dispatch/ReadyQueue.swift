@@ -2,7 +2,7 @@ import HeapModule
 import SpindleCore
 
 /// Claimed executions that wait for a slot, lowest rank first; among equal ranks the oldest id.
-struct ReadyQueue {
+package struct ReadyQueue {
     struct Entry: Comparable {
         let rank: Int64
         let id: ExecutionID
@@ -14,8 +14,8 @@ struct ReadyQueue {
 
     private var heap = Heap<Entry>()
 
-    var count: Int { heap.count }
-    var isEmpty: Bool { heap.isEmpty }
+    package var count: Int { heap.count }
+    package var isEmpty: Bool { heap.isEmpty }
 
     mutating func push(_ id: ExecutionID, rank: Int64) { heap.insert(Entry(rank: rank, id: id)) }
     mutating func pop() -> ExecutionID? { heap.popMin()?.id }

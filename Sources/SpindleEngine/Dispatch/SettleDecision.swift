@@ -48,8 +48,8 @@ struct SettleDecision {
                 next = .final(.failed)
                 return
             }
-            let wait = max(retry.delay(afterFailures: failures, random: random), 0)
-            next = .retry(at: now.advanced(byMicroseconds: result.retryAfter.map { max($0, 0) } ?? wait))
+            let asked = result.retryAfter.map { min(max($0, Limits.delay.lowerBound), Limits.delay.upperBound) }
+            next = .retry(at: now.advanced(byMicroseconds: asked ?? retry.delay(afterFailures: failures, random: random)))
         case .permanent:
             failures += 1
             outcome = .failed

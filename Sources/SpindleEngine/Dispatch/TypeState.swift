@@ -1,27 +1,27 @@
 import SpindleCore
 
 /// What the dispatcher knows about one executor type.
-struct TypeState {
-    let name: String
+package struct TypeState {
+    package let name: String
     /// The index of its plugin; types of one plugin share its slots.
-    var plugin: Int?
+    package var plugin: Int?
     /// Whether an executor for it is here.
-    var isServed = false
-    var limit: Int32
+    package var isServed = false
+    package var limit: Int32
     /// Slots held by code.
-    var used: Int32 = 0
+    package var used: Int32 = 0
     /// Slots kept free for a claim under way.
-    var reserved: Int32 = 0
+    package var reserved: Int32 = 0
     /// Claimed and waiting for a slot.
-    var ready = ReadyQueue()
+    package var ready = ReadyQueue()
     /// Claimed and waiting for their concurrency key.
-    var parked = 0
+    package var parked = 0
     /// Inserted as claimed, not committed yet.
-    var admitted = 0
+    package var admitted = 0
     /// The store may hold queued executions of this type.
-    var storeMayHaveReady = false
+    package var storeMayHaveReady = false
     /// How many a claim under way asked for.
-    var claimInFlight = 0
+    package var claimInFlight = 0
     /// New work came while a claim was under way: its short answer does not mean that there is no more.
     var hintedDuringClaim = false
     /// When it last got a slot, in turns: the lowest has waited longest.

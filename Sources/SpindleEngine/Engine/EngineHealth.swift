@@ -1,3 +1,4 @@
+import Logging
 public import SpindleCore
 import Synchronization
 
@@ -42,6 +43,22 @@ public struct EngineStatus: Sendable {
 }
 
 extension JobExecutionEngine {
+    /// A batch failed: nobody knows what of it was written.
+    func storeFailed(_ error: any Error) {
+        if health.storeFailed(error) { logger.error("the store failed: \(error)") }
+        dispatcher.fateUnknown()
+    }
+
+    /// Writes commands that somebody waits for.
+    func write(_ commands: [StoreCommand]) async throws -> [StoreOutcome] {
+        do {
+            return try await store.apply(commands)
+        } catch {
+            storeFailed(error)
+            throw error
+        }
+    }
+
     /// How the engine does.
     public var status: EngineStatus {
         let problem = health.storeProblem

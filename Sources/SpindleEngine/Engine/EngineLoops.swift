@@ -18,7 +18,8 @@ struct EngineLoops {
         for await _ in dispatcher.settles.stream { await settleAll() }
     }
 
-    private func settleAll() async {
+    /// - Parameter tries: How often in a row the store may fail before what is left stays unwritten.
+    private func settleAll(tries: Int32 = .max) async {
         var failures: Int32 = 0
         while true {
             let side = engine.sideWrites.withLock { writes in
@@ -40,7 +41,7 @@ struct EngineLoops {
                 dispatcher.update { machine, _, _ in machine.settlesFailed(batch) }
                 storeFailed(error)
                 failures += 1
-                if Task.isCancelled && failures > 3 { return }
+                if Task.isCancelled || failures >= tries { return }
                 await backOff(failures)
             }
         }
@@ -103,10 +104,10 @@ struct EngineLoops {
                         StoreCommand.claim(type: $0.name, limit: $0.limit, host: engine.lease, at: at)
                     }
                     let outcomes = try await engine.store.apply(commands)
-                    dispatcher.update { machine, _, _ in
+                    dispatcher.update { machine, now, wall in
                         for (order, outcome) in zip(orders, outcomes) {
                             if case .claimed(let executions) = outcome {
-                                machine.claimed(executions, for: order)
+                                machine.claimed(executions, for: order, now: now, wall: wall)
                             } else {
                                 machine.claimFailed(order)
                             }
@@ -117,7 +118,6 @@ struct EngineLoops {
                 } catch {
                     dispatcher.update { machine, _, _ in
                         for order in orders { machine.claimFailed(order) }
-                        machine.isReconciling = true
                     }
                     storeFailed(error)
                     failures += 1
@@ -129,15 +129,14 @@ struct EngineLoops {
 
     /// Gives back what a batch of unknown fate may have claimed; true when nothing is in doubt.
     private func reconcile() async -> Bool {
-        let (isNeeded, holding) = dispatcher.update { machine, _, _ in
-            (machine.isReconciling, machine.knowsAllItHolds ? Set(machine.records.keys) : nil)
-        }
+        let (isNeeded, holdings) = dispatcher.update { machine, _, _ in (machine.isReconciling, machine.holdings) }
         guard isNeeded else { return true }
-        guard let holding else { return false }
+        guard let holdings else { return false }
         do {
-            let command = StoreCommand.releaseUnheld(engine.lease, holding: holding, at: clock.now)
+            let command = StoreCommand.releaseUnheld(engine.lease, holding: holdings.executions, at: clock.now)
             let outcomes = try await engine.store.apply([command])
-            dispatcher.update { machine, _, _ in machine.isReconciling = false }
+            try await lookAround()
+            dispatcher.update { machine, _, _ in machine.reconciled(upTo: holdings.doubts) }
             if case .promoted(let types, _, let skipped, _, _)? = outcomes.first {
                 engine.follow(readyTypes: types, skipped: skipped)
             }
@@ -146,6 +145,16 @@ struct EngineLoops {
         } catch {
             storeFailed(error)
             return false
+        }
+    }
+
+    /// Learns what the answers that were lost would have told: ready work, what is due next, and who has ended.
+    private func lookAround() async throws {
+        engine.follow(readyTypes: try await engine.store.readyTypes().map(\.type), skipped: [])
+        if let due = try await engine.store.nextDue() { engine.promotion.consider(due) }
+        for id in engine.waiters.awaited {
+            guard let execution = try await engine.store.execution(id), execution.state.isFinal else { continue }
+            engine.ended(id, try await engine.end(of: execution))
         }
     }
 
@@ -199,7 +208,8 @@ struct EngineLoops {
                         machine.cancelAll(reason: .leaseLost, now: now, wall: wall, random: word)
                     }
                     engine.shutdown.open()
-                    return
+                    // The group ends with its first loop, and must not end before the drain.
+                    return await Gate().waitUntilCancelled()
                 default:
                     break
                 }
@@ -238,7 +248,7 @@ struct EngineLoops {
 
     /// Gives back what this host still holds, and forgets the host.
     func close() async {
-        await settleAll()
+        await settleAll(tries: 4)
         do {
             try await engine.logs.flush()
             _ = try await engine.store.apply([.closeHost(engine.lease, at: clock.now)])
@@ -307,7 +317,7 @@ struct EngineLoops {
     }
 
     private func storeFailed(_ error: any Error) {
-        if engine.health.storeFailed(error) { engine.logger.error("the store failed: \(error)") }
+        engine.storeFailed(error)
     }
 
     /// 50 ms, 100 ms … 5 s.

@@ -13,83 +13,89 @@ public struct ExecutionEnd: Sendable {
 
 /// Those who wait for executions to end.
 final class ExecutionWaiters: Sendable {
+    /// One who waits; in place from the moment it was made.
+    final class Wait: Sendable {
+        private struct State {
+            var result: Result<ExecutionEnd, any Error>?
+            var continuation: CheckedContinuation<ExecutionEnd, any Error>?
+        }
+
+        let id: ExecutionID
+        private let state = Mutex(State())
+
+        fileprivate init(_ id: ExecutionID) { self.id = id }
+
+        /// Waits for the end. One task may wait.
+        ///
+        /// - Parameter onCancel: Called if the task is cancelled.
+        /// - Throws: `interrupted` if the host closes first.
+        func end(onCancel: @Sendable (Wait) -> Void) async throws -> ExecutionEnd {
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let result = state.withLock { state in
+                        if state.result == nil { state.continuation = continuation }
+                        return state.result
+                    }
+                    if let result { continuation.resume(with: result) }
+                }
+            } onCancel: {
+                onCancel(self)
+            }
+        }
+
+        /// Only the first result counts.
+        func resolve(_ result: Result<ExecutionEnd, any Error>) {
+            let continuation = state.withLock { state -> CheckedContinuation<ExecutionEnd, any Error>? in
+                guard state.result == nil else { return nil }
+                state.result = result
+                defer { state.continuation = nil }
+                return state.continuation
+            }
+            continuation?.resume(with: result)
+        }
+    }
+
     private struct State {
-        var tickets: [ExecutionID: [ExecutionTicket]] = [:]
+        var waiting: [ExecutionID: [Wait]] = [:]
         var closed: SpindleError?
     }
 
     private let state = Mutex(State())
 
-    /// Registers a wait at once: an end that comes after this call is not missed, whenever one begins to wait.
-    func ticket(for id: ExecutionID) -> ExecutionTicket {
-        let ticket = ExecutionTicket()
+    /// The executions that somebody waits for.
+    var awaited: [ExecutionID] { state.withLock { Array($0.waiting.keys) } }
+
+    /// Begins to wait, before the end may have come; ended by ``forget(_:)``.
+    func register(_ id: ExecutionID) -> Wait {
+        let wait = Wait(id)
         let closed = state.withLock { state in
-            if state.closed == nil { state.tickets[id, default: []].append(ticket) }
+            if state.closed == nil { state.waiting[id, default: []].append(wait) }
             return state.closed
         }
-        if let closed { ticket.settle(.failure(closed)) }
-        return ticket
+        if let closed { wait.resolve(.failure(closed)) }
+        return wait
     }
 
-    /// Nobody waits on this ticket any more.
-    func discard(_ ticket: ExecutionTicket, for id: ExecutionID) {
+    /// Nobody waits any more.
+    func forget(_ wait: Wait) {
         state.withLock { state in
-            state.tickets[id]?.removeAll { $0 === ticket }
-            if state.tickets[id]?.isEmpty == true { state.tickets[id] = nil }
+            state.waiting[wait.id]?.removeAll { $0 === wait }
+            if state.waiting[wait.id]?.isEmpty == true { state.waiting[wait.id] = nil }
         }
     }
 
     /// An execution has ended.
     func ended(_ id: ExecutionID, _ end: ExecutionEnd) {
-        let tickets = state.withLock { $0.tickets.removeValue(forKey: id) }
-        for ticket in tickets ?? [] { ticket.settle(.success(end)) }
+        for wait in state.withLock({ $0.waiting.removeValue(forKey: id) ?? [] }) { wait.resolve(.success(end)) }
     }
 
     /// The host closes: nobody will see an end any more.
     func close(_ error: SpindleError) {
-        let tickets = state.withLock { state in
+        let waits = state.withLock { state in
             state.closed = error
-            defer { state.tickets = [:] }
-            return state.tickets.values.flatMap { $0 }
+            defer { state.waiting = [:] }
+            return state.waiting.values.flatMap { $0 }
         }
-        for ticket in tickets { ticket.settle(.failure(error)) }
-    }
-}
-
-/// One wait for the end of an execution.
-final class ExecutionTicket: Sendable {
-    private struct State {
-        var result: Result<ExecutionEnd, any Error>?
-        var continuation: CheckedContinuation<ExecutionEnd, any Error>?
-    }
-
-    private let state = Mutex(State())
-
-    /// Waits for the end.
-    ///
-    /// - Throws: `interrupted` if the host closes first; `CancellationError` if the task is cancelled.
-    func wait() async throws -> ExecutionEnd {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let result = state.withLock { state in
-                    if state.result == nil { state.continuation = continuation }
-                    return state.result
-                }
-                if let result { continuation.resume(with: result) }
-            }
-        } onCancel: {
-            settle(.failure(CancellationError()))
-        }
-    }
-
-    /// The first result counts.
-    func settle(_ result: Result<ExecutionEnd, any Error>) {
-        let continuation = state.withLock { state -> CheckedContinuation<ExecutionEnd, any Error>? in
-            guard state.result == nil else { return nil }
-            state.result = result
-            defer { state.continuation = nil }
-            return state.continuation
-        }
-        continuation?.resume(with: result)
+        for wait in waits { wait.resolve(.failure(error)) }
     }
 }

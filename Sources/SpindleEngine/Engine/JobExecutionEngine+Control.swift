@@ -13,15 +13,17 @@ extension JobExecutionEngine {
     ///
     /// - Throws: `notFound`; `interrupted` if the host stops first.
     public func wait(for id: ExecutionID) async throws -> ExecutionEnd {
-        let ticket = waiters.ticket(for: id)
-        defer { waiters.discard(ticket, for: id) }
+        // The wait is in place before the state is read: no end is missed.
+        let wait = waiters.register(id)
+        defer { waiters.forget(wait) }
         guard let execution = try await store.execution(id) else {
             throw SpindleError(.notFound, "There is no execution \(id).")
         }
-        return execution.state.isFinal ? try await end(of: execution) : try await ticket.wait()
+        if execution.state.isFinal { return try await end(of: execution) }
+        return try await wait.end { $0.resolve(.failure(CancellationError())) }
     }
 
-    private func end(of execution: Execution) async throws -> ExecutionEnd {
+    func end(of execution: Execution) async throws -> ExecutionEnd {
         guard let last = try await store.attempts(of: execution.id).last, let outcome = last.outcome else {
             return ExecutionEnd(state: execution.state, outcome: nil, result: nil)
         }
@@ -54,7 +56,7 @@ extension JobExecutionEngine {
     /// - Throws: `notFound`; `conflict` if it has ended.
     @discardableResult
     public func cancel(_ id: ExecutionID) async throws -> CancelReceipt {
-        switch try await store.apply([.requestCancel(id, at: clock.now)]).first {
+        switch try await write([.requestCancel(id, at: clock.now)]).first {
         case .applied:
             ended(id, ExecutionEnd(state: .cancelled, outcome: nil, result: nil))
             return .cancelled
@@ -91,7 +93,7 @@ extension JobExecutionEngine {
         guard Limits.retries.contains(extra) || extraRetries == nil else {
             throw SpindleError(.invalidRequest, "\"extraRetries\" is \(extra); 0 to 1000 is allowed.")
         }
-        switch try await store.apply([.retryNow(id, extraRetries: extra, at: clock.now)]).first {
+        switch try await write([.retryNow(id, extraRetries: extra, at: clock.now)]).first {
         case .ready(let type): workIsReady(type)
         case .conflict(let state):
             throw SpindleError(.conflict, "The execution \(id.short) is \(state) and cannot be retried.")

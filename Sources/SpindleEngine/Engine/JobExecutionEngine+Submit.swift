@@ -32,24 +32,13 @@ extension JobExecutionEngine {
         var submission = submission
         let id = submission.id ?? ExecutionID(makeUUID())
         submission.id = id
-        // The wait is registered first: an execution may end before its submission returns.
-        let ticket = waiters.ticket(for: id)
-        defer { waiters.discard(ticket, for: id) }
+        // The wait is in place first: an execution may end before its submission returns.
+        let wait = waiters.register(id)
+        defer { waiters.forget(wait) }
         let receipt = try await submit(submission)
-        guard receipt.created else { return try await wait(for: receipt.id) }
-        do {
-            return try await ticket.wait()
-        } catch is CancellationError {
-            // The caller has gone away; whether the execution can still be ended is the store's to say.
-            await Task {
-                do {
-                    _ = try await self.cancel(id)
-                } catch {
-                    self.logger.debug("execution \(id) could not be cancelled with its waiter: \(error)")
-                }
-            }.value
-            throw CancellationError()
-        }
+        guard receipt.created else { return try await self.wait(for: receipt.id) }
+        // Only now: before the commit there would be nothing to cancel.
+        return try await wait.end { _ in Task { try await self.cancel(id) } }
     }
 
     /// Accepts an execution: when this returns it is committed and durable.
@@ -171,10 +160,8 @@ extension JobExecutionEngine {
         } catch {
             dispatcher.update { machine, _, _ in
                 for type in admitted.values { machine.admissionFailed(type: type) }
-                if !admitted.isEmpty { machine.isReconciling = true }
             }
-            dispatcher.claims.wake()
-            if health.storeFailed(error) { logger.error("the store refused a submission: \(error)") }
+            storeFailed(error)
             throw error
         }
     }

@@ -114,7 +114,7 @@ public final class JobExecutionEngine: Sendable {
 
     /// Adds an executor, or replaces the one of its type for new attempts.
     public func register(_ executor: any JobExecutor) {
-        let batch = executor as? any BatchExecutor ?? TaskPerAttemptExecutor(executor, threads: threads)
+        let batch = executor as? any BatchExecutor ?? TaskPerAttemptExecutor(executor, threads: threads, clock: clock)
         router.register(executor)
         newExecutorsContinuation.yield(batch)
         dispatcher.serve(batch)

@@ -6,7 +6,13 @@ final class Promotion: Sendable {
     /// Due times are wall time and alarms are not: look again at least this often.
     private static let longestWait: Int64 = 60_000_000
 
-    private let nextDue = Mutex<Timestamp?>(nil)
+    private struct State {
+        var nextDue: Timestamp?
+        /// When the alarm is set for that counts; the others are overtaken and do nothing, else each would set its successor for ever.
+        var armed = Int64.max
+    }
+
+    private let state = Mutex(State())
     private let clock: any AlarmClock
     let wakeUp = WakeUp()
 
@@ -14,20 +20,33 @@ final class Promotion: Sendable {
 
     /// Something becomes due then.
     func consider(_ due: Timestamp) {
-        let isFirst = nextDue.withLock { nextDue in
-            if let known = nextDue, known <= due { return false }
-            nextDue = due
-            return true
+        let new = state.withLock { state -> Int64? in
+            if let known = state.nextDue, known <= due { return nil }
+            state.nextDue = due
+            let at = self.alarm(for: due)
+            guard at < state.armed else { return nil }
+            state.armed = at
+            return at
         }
-        if isFirst { arm(due) }
+        guard let alarm = new else { return }
+        clock.schedule(at: alarm) { [weak self] in self?.alarmRang(alarm) }
     }
 
     /// Forgets what was known, before the store is asked.
-    func reset() { nextDue.withLock { $0 = nil } }
+    func reset() { state.withLock { $0.nextDue = nil } }
 
-    private func arm(_ due: Timestamp) {
+    private func alarmRang(_ alarm: Int64) {
+        let counts = state.withLock { state in
+            guard state.armed == alarm else { return false }
+            state.armed = .max
+            return true
+        }
+        if counts { wakeUp.wake() }
+    }
+
+    private func alarm(for due: Timestamp) -> Int64 {
         let (difference, overflow) = due.microseconds.subtractingReportingOverflow(clock.now.microseconds)
         let wait = overflow ? Self.longestWait : min(max(difference, 0), Self.longestWait)
-        clock.schedule(at: clock.monotonic.saturatingAdd(wait)) { [weak self] in self?.wakeUp.wake() }
+        return clock.monotonic.saturatingAdd(wait)
     }
 }

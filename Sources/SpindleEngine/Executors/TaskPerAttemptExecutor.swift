@@ -13,10 +13,12 @@ final class TaskPerAttemptExecutor: BatchExecutor {
     private let continuation: AsyncStream<[AttemptEvent]>.Continuation
     private let running = Mutex<[AttemptKey: Running]>([:])
     private let threads: ThreadPoolTaskExecutor
+    private let clock: any AlarmClock
 
-    init(_ base: any JobExecutor, threads: ThreadPoolTaskExecutor) {
+    init(_ base: any JobExecutor, threads: ThreadPoolTaskExecutor, clock: any AlarmClock) {
         self.base = base
         self.threads = threads
+        self.clock = clock
         (events, continuation) = AsyncStream.makeStream()
     }
 
@@ -47,8 +49,16 @@ final class TaskPerAttemptExecutor: BatchExecutor {
 
     func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64) {
         guard let entry = running.withLock({ $0[key] }) else { return }
-        entry.cancellation.cancel(reason)
-        entry.task?.cancel()
+        // Cancelling runs handlers of the job: never on the caller's thread, which may be that of all alarms.
+        Task(executorPreference: threads) {
+            entry.cancellation.cancel(reason)
+            entry.task?.cancel()
+        }
+        // There is no harder means against a task. Its first grace ends the attempt; after the second it holds no global slot.
+        clock.schedule(at: clock.monotonic.saturatingAdd(grace.saturatingAdd(grace))) { [weak self] in
+            guard let self, running.withLock({ $0[key] != nil }) else { return }
+            continuation.yield([.abandoned(key)])
+        }
     }
 
     func run() async throws {

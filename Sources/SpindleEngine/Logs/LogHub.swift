@@ -10,6 +10,8 @@ public final class LogHub: Sendable {
         var dropped: [AttemptKey: Int64] = [:]
         var followers: [ExecutionID: [UInt64: AsyncStream<LogRecord>.Continuation]] = [:]
         var nextFollower: UInt64 = 0
+        /// A batch is on its way to the store.
+        var flush: Gate?
     }
 
     /// Lines that wait for the store; above it they are dropped and counted, so that a flood cannot fill the memory.
@@ -93,16 +95,30 @@ public final class LogHub: Sendable {
         for follower in followers?.values.map({ $0 }) ?? [] { follower.finish() }
     }
 
-    /// Writes what waits to the store.
+    /// Writes what waits to the store; when it returns, every line so far is there. One batch at a time keeps them in order.
     func flush() async throws {
-        let batch = state.withLock { state in
-            defer {
-                state.pending = []
-                state.pendingBytes = 0
+        let mine = Gate()
+        while true {
+            let (batch, other) = state.withLock { state -> ([LogRecord], Gate?) in
+                if let other = state.flush { return ([], other) }
+                defer {
+                    state.pending = []
+                    state.pendingBytes = 0
+                }
+                if !state.pending.isEmpty { state.flush = mine }
+                return (state.pending, nil)
             }
-            return state.pending
+            if let other {
+                await other.wait()
+                continue
+            }
+            guard !batch.isEmpty else { return }
+            defer {
+                state.withLock { $0.flush = nil }
+                mine.open()
+            }
+            return try await store.append(batch)
         }
-        if !batch.isEmpty { try await store.append(batch) }
     }
 
     func remove(_ ids: [ExecutionID]) async throws { try await store.remove(ids) }
