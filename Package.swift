@@ -87,6 +87,7 @@ let package = Package(
             dependencies: [
                 "SpindleCore", "SpindleWire", "SpindlePluginC",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -113,6 +114,7 @@ let package = Package(
             dependencies: [
                 "SpindleCore", "SpindlePlugins", "SpindleWire", "SpindlePluginC", "TestSupport", "spindle-worker",
             ],
+            exclude: ["Fixtures"],
             swiftSettings: swift
         ),
     ],

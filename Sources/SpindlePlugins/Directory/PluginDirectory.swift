@@ -1,0 +1,124 @@
+import Glibc
+import Logging
+import SpindleCore
+
+/// A file of the directory before its plugin was asked.
+struct PluginCandidate: Sendable {
+    var listing: PluginListing
+    /// Set if it may be asked.
+    var file: PluginFile?
+    var sidecar = Sidecar()
+}
+
+/// The directory with the plugins.
+struct PluginDirectory {
+    let path: String
+
+    /// More files than this are not looked at.
+    static let maxFiles = 128
+
+    /// Looks at every file `NAME.so` in the order of the names. May block.
+    ///
+    /// - Throws: If the directory itself cannot be trusted.
+    func scan(facts: PluginFacts, logger: Logger) throws -> [PluginCandidate] {
+        let directory: TrustedDirectory
+        do { directory = try TrustedDirectory(path) } catch {
+            throw SpindleError(.plugin, "The plugin directory is not used: \(error.reason).")
+        }
+        var names = try fileNames(directory)
+        if names.count > Self.maxFiles {
+            logger.warning("\(directory.path) has \(names.count) plugins; the first \(Self.maxFiles) are looked at.")
+            names.removeLast(names.count - Self.maxFiles)
+        }
+        return names.map { candidate($0, directory, facts) }
+    }
+
+    private func fileNames(_ directory: TrustedDirectory) throws -> [String] {
+        let number = fcntl(directory.descriptor.number, F_DUPFD_CLOEXEC, 0)
+        guard number >= 0, let stream = fdopendir(number) else {
+            throw SpindleError(.plugin, "\(directory.path) cannot be read: \(SystemCall.lastError).")
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(".so") && !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private func candidate(_ name: String, _ directory: TrustedDirectory, _ facts: PluginFacts) -> PluginCandidate {
+        var candidate = PluginCandidate(listing: PluginListing(file: name, status: .refused("")))
+        do throws(PluginRefusal) {
+            try Self.checkName(name)
+            if let sidecar = try Self.sidecar(name, directory) { candidate.sidecar = sidecar }
+            guard candidate.sidecar.isEnabled else {
+                candidate.listing.status = .disabled
+                return candidate
+            }
+            let file = try facts.open(
+                name,
+                in: directory.descriptor,
+                path: "\(directory.path)/\(name)",
+                isTrusted: true
+            )
+            candidate.listing.describe(file)
+            try file.check()
+            candidate.file = file
+        } catch {
+            candidate.listing.status = .refused(error.reason)
+        }
+        return candidate
+    }
+
+    private static func checkName(_ name: String) throws(PluginRefusal) {
+        let stem = name.utf8.dropLast(3)
+        let isLegal = stem.allSatisfy {
+            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)
+        }
+        guard isLegal, (1...64).contains(stem.count) else {
+            throw PluginRefusal("its name may only have letters, digits, _, . and -, at most 64")
+        }
+    }
+
+    private static func sidecar(_ name: String, _ directory: TrustedDirectory) throws(PluginRefusal) -> Sidecar? {
+        let file = "\(name.dropLast(3)).yaml"
+        let number = openat(directory.descriptor.number, file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
+        if number < 0 && errno == ENOENT { return nil }
+        guard number >= 0 else { throw PluginRefusal("\(file) cannot be opened: \(SystemCall.lastError)") }
+        let opened = Descriptor(number)
+        var status = stat()
+        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw PluginRefusal("\(file) is not a regular file")
+        }
+        guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw PluginRefusal("\(file) belongs to another user or can be written by others")
+        }
+        var bytes = [UInt8](repeating: 0, count: Sidecar.maxBytes + 1)
+        var count = 0
+        while count < bytes.count {
+            let got = bytes.withUnsafeMutableBytes { buffer in
+                SystemCall.retrying { read(opened.number, buffer.baseAddress.map { $0 + count }, buffer.count - count) }
+            }
+            if got < 0 { throw PluginRefusal("\(file) cannot be read: \(SystemCall.lastError)") }
+            if got == 0 { break }
+            count += got
+        }
+        do throws(SpindleError) {
+            return try Sidecar.parse(Array(bytes.prefix(count)), file: file)
+        } catch {
+            throw PluginRefusal(error.message)
+        }
+    }
+}
+
+extension PluginListing {
+    mutating func describe(_ file: PluginFile) {
+        digest = file.image.digest
+        size = file.image.size
+        owner = file.owner
+        mode = file.mode & 0o7777
+    }
+}

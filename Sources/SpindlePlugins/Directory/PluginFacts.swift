@@ -1,0 +1,73 @@
+import Crypto
+import Glibc
+import Logging
+import SpindleCore
+import SpindleWire
+import Synchronization
+
+/// What was found out about files before, kept in the state directory: digests and verdicts.
+final class PluginFacts: Sendable {
+    private struct State {
+        var digests: CacheFile<String>
+        var verdicts: CacheFile<ProbeVerdict>
+    }
+
+    private let state: Mutex<State>
+    private let isKept: Bool
+
+    init(stateDirectory: String?) {
+        isKept = stateDirectory != nil
+        let directory = stateDirectory ?? ""
+        state = Mutex(
+            State(
+                digests: CacheFile(path: isKept ? "\(directory)/plugin-digests.json" : ""),
+                verdicts: CacheFile(path: isKept ? "\(directory)/plugin-verdicts.json" : "")
+            )
+        )
+    }
+
+    /// Names a verdict: the bytes, the builds of host and worker, and the instances that were asked about.
+    static func key(_ digest: String, _ instances: [ProbeInstance]) -> String {
+        var hash = SHA256()
+        for instance in instances {
+            for text in [instance.type, instance.uses, instance.config] {
+                hash.update(data: Array("\(text.utf8.count):\(text)".utf8))
+            }
+        }
+        let part = hash.finalize().prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
+        return "\(digest) \(String(cString: spw_build_id())) \(part)"
+    }
+
+    func verdict(_ key: String) -> ProbeVerdict? { state.withLock { $0.verdicts[key] } }
+
+    func remember(_ verdict: ProbeVerdict, _ key: String) { state.withLock { $0.verdicts[key] = verdict } }
+
+    /// Opens a file with the digests at hand.
+    func open(
+        _ name: String,
+        in directory: Descriptor,
+        path: String,
+        isTrusted: Bool
+    ) throws(PluginRefusal) -> PluginFile {
+        let result = state.withLock { state in
+            Result { () throws(PluginRefusal) in
+                try PluginFile(name, in: directory, path: path, isTrusted: isTrusted, digests: &state.digests)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Writes what is new. May block.
+    func save(logger: Logger) {
+        guard isKept else { return }
+        do {
+            try state.withLock { state in
+                try state.digests.save()
+                try state.verdicts.save()
+            }
+        } catch {
+            // Only costs time at the next start.
+            logger.warning("What was found out about plugins is not kept: \(error)")
+        }
+    }
+}

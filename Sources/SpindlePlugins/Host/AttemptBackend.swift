@@ -1,0 +1,12 @@
+import SpindleCore
+
+/// A level of isolation, as its executor sees it. Any thread; nothing blocks.
+protocol AttemptBackend: AnyObject, Sendable {
+    func start(_ attempts: [AttemptRequest], now: Int64)
+    func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64)
+    func canExecute(_ job: Job, _ reply: @escaping @Sendable (Bool) -> Void)
+    /// Why it takes no new work until the host is restarted; nil if it does.
+    var restartReason: String? { get }
+    /// Ends all; calls back when nothing is left. May be called again.
+    func stop(_ done: @escaping @Sendable () -> Void)
+}

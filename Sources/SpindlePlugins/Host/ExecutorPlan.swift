@@ -1,0 +1,113 @@
+import SpindleCore
+
+/// One executor that a plugin gives: what the sidecar says over what the plugin says.
+struct ExecutorPlan {
+    var type: String
+    var kind: PluginManifest.Executor
+    var config: String
+    var concurrency: Int32?
+    var sidecar: Sidecar
+    var plugin: String
+
+    /// The executors of a plugin.
+    ///
+    /// - Throws: If the sidecar and the plugin do not fit.
+    static func all(_ manifest: PluginManifest, _ sidecar: Sidecar, plugin: String) throws(PluginRefusal) -> [ExecutorPlan] {
+        var plans: [ExecutorPlan] = []
+        if sidecar.executors.isEmpty {
+            for kind in manifest.executors {
+                try append(kind.type, kind, sidecar.config, nil)
+            }
+        }
+        for instance in sidecar.executors {
+            guard let kind = manifest.executors.first(where: { $0.type == instance.uses }) else {
+                let known = manifest.executors.map(\.type)
+                let nearest = NearestName.of(instance.uses, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
+                throw PluginRefusal("its sidecar uses \"\(instance.uses)\", which the plugin does not have\(nearest)")
+            }
+            try append(instance.type, kind, instance.config ?? sidecar.config, instance.concurrency)
+        }
+        func append(
+            _ type: String,
+            _ kind: PluginManifest.Executor,
+            _ config: String?,
+            _ concurrency: Int32?
+        ) throws(PluginRefusal) {
+            if let reason = manifest.undescribed[type] { throw PluginRefusal("it cannot describe \"\(type)\": \(reason)") }
+            if let allowed = sidecar.types, !allowed.contains(type) { return }
+            let plan = ExecutorPlan(
+                type: type,
+                kind: manifest.described[type] ?? kind,
+                config: config ?? "{}",
+                concurrency: concurrency,
+                sidecar: sidecar,
+                plugin: plugin
+            )
+            plans.append(plan)
+        }
+        guard !plans.isEmpty else { throw PluginRefusal("its sidecar allows none of the types that it offers") }
+        if sidecar.isolation == .inProcess, let kind = plans.first(where: { $0.kind.needsIsolation })?.kind {
+            throw PluginRefusal("its executor \"\(kind.type)\" must not run in the host; set isolation: worker")
+        }
+        return plans
+    }
+
+    /// Instances that `describe` is to be asked about.
+    static func instances(_ sidecar: Sidecar, kinds: [String]) -> [ProbeInstance] {
+        if sidecar.executors.isEmpty {
+            return kinds.map { ProbeInstance(type: $0, uses: $0, config: sidecar.config ?? "{}") }
+        }
+        return sidecar.executors.map {
+            ProbeInstance(type: $0.type, uses: $0.uses, config: $0.config ?? sidecar.config ?? "{}")
+        }
+    }
+
+    var isolation: IsolationLevel { sidecar.isolation ?? .worker }
+
+    /// Attempts that one worker may have open.
+    var attemptsPerWorker: Int {
+        guard kind.isConcurrent else { return 1 }
+        return Int(sidecar.concurrencyPerWorker ?? (kind.isAsync ? 256 : 8))
+    }
+
+    var instance: InstancePlan {
+        InstancePlan(
+            type: type,
+            uses: kind.writtenType,
+            config: config,
+            flags: kind.flags,
+            canBeAsked: kind.canBeAsked,
+            plugin: plugin
+        )
+    }
+
+    var descriptor: ExecutorDescriptor {
+        var policy = sidecar.policy
+        if policy.timeout == nil, let hint = kind.timeoutHint, hint <= Limits.timeout.upperBound / 1000 {
+            policy.timeout = max(hint * 1000, Limits.timeout.lowerBound)
+        }
+        var descriptor = ExecutorDescriptor(
+            type: type,
+            targetPrefixes: kind.targetPrefixes,
+            plugin: plugin,
+            concurrency: concurrency ?? kind.concurrencyHint.map { Int32(clamping: min($0, Int64(Limits.slots.upperBound))) },
+            pluginConcurrency: sidecar.concurrency,
+            policy: policy
+        )
+        descriptor.maxTimeout = sidecar.maxTimeout
+        descriptor.maxRetriesCap = sidecar.maxRetries
+        descriptor.isIdempotent = kind.isIdempotent
+        return descriptor
+    }
+
+    /// How the pool of its workers behaves.
+    func settings(_ base: WorkerPoolSettings) -> WorkerPoolSettings {
+        var settings = base
+        settings.attemptsPerWorker = attemptsPerWorker
+        if let idle = sidecar.idleTimeout { settings.idleTime = idle }
+        if let slots = descriptor.concurrency ?? sidecar.concurrency {
+            settings.maxWorkers = max(1, (Int(slots) + attemptsPerWorker - 1) / attemptsPerWorker)
+        }
+        return settings
+    }
+}

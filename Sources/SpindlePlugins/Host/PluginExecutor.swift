@@ -1,0 +1,102 @@
+public import SpindleCore
+import Synchronization
+
+/// An executor of a plugin, at whatever level of isolation it runs.
+public final class PluginExecutor: BatchExecutor {
+    public let executorType: String
+    public let descriptor: ExecutorDescriptor
+    /// The level at which its code runs.
+    public let isolation: IsolationLevel
+
+    private let backend: any AttemptBackend
+    private let sink: EventSink
+
+    init(descriptor: ExecutorDescriptor, isolation: IsolationLevel, backend: any AttemptBackend, sink: EventSink) {
+        executorType = descriptor.type
+        self.descriptor = descriptor
+        self.isolation = isolation
+        self.backend = backend
+        self.sink = sink
+    }
+
+    public var events: AsyncStream<[AttemptEvent]> { sink.stream }
+
+    public func start(_ attempts: [AttemptRequest], now: Int64) { backend.start(attempts, now: now) }
+
+    public func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64) {
+        backend.cancel(key, reason: reason, grace: grace)
+    }
+
+    public func canExecute(_ job: Job) async -> Bool {
+        await withCheckedContinuation { continuation in
+            backend.canExecute(job) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// One attempt, with its news going to the context.
+    public func execute(_ context: ExecutionContext) async -> ExecutionResult {
+        let key = context.request.key
+        return await withCheckedContinuation { continuation in
+            let answer = Answer(continuation)
+            sink.divert(key) { [sink] event in
+                switch event {
+                case .finished(_, let result, _, let codeEnded):
+                    answer.give(result)
+                    if codeEnded { sink.divert(key, to: nil) }
+                case .codeEnded, .abandoned: sink.divert(key, to: nil)
+                case .log(_, let line): context.log(line.level, line.message, line.fields)
+                case .progress(_, let fraction, let note): context.progress(fraction, note: note)
+                case .checkpoint(_, let bytes): context.saveCheckpoint(bytes)
+                case .artefact: break
+                }
+            }
+            backend.start([context.request], now: SystemClock().monotonic)
+            context.cancellation.onCancel { [backend] reason in
+                backend.cancel(key, reason: reason, grace: 5_000_000)
+            }
+        }
+    }
+
+    public func run() async throws {
+        await Suspension.untilCancelled()
+        await stop()
+    }
+
+    /// Why it takes no new work until the host is restarted; nil if it does.
+    var restartReason: String? { backend.restartReason }
+
+    /// Nothing more will come on ``events``.
+    func finish() { sink.finish() }
+
+    /// Ends all attempts and workers.
+    func stop() async {
+        await withCheckedContinuation { continuation in backend.stop { continuation.resume() } }
+    }
+
+    /// Answers once.
+    private final class Answer: Sendable {
+        private let continuation: Mutex<CheckedContinuation<ExecutionResult, Never>?>
+        init(_ continuation: CheckedContinuation<ExecutionResult, Never>) { self.continuation = Mutex(continuation) }
+
+        func give(_ result: ExecutionResult) {
+            let waiting = continuation.withLock { waiting in
+                defer { waiting = nil }
+                return waiting
+            }
+            waiting?.resume(returning: result)
+        }
+    }
+}
+
+/// Waiting without end.
+enum Suspension {
+    /// Returns when the task is cancelled.
+    static func untilCancelled() async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
+        await withTaskCancellationHandler {
+            for await _ in stream {}
+        } onCancel: {
+            continuation.finish()
+        }
+    }
+}

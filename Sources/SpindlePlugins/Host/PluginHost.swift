@@ -1,0 +1,205 @@
+import Glibc
+public import SpindleCore
+import Synchronization
+
+/// The plugins of a host: finds them, checks them, and gives their executors.
+///
+/// ``load()`` once, then hand ``executors`` to the engine and run ``run()`` beside it.
+public final class PluginHost: Sendable {
+    private struct State {
+        var listings: [PluginListing] = []
+        var executors: [PluginExecutor] = []
+        var isLoaded = false
+    }
+
+    let configuration: PluginHostConfiguration
+    let services: PluginServices
+    let facts: PluginFacts
+    private let state = Mutex(State())
+
+    /// Finds the worker program and starts the host's own threads; loads nothing yet.
+    ///
+    /// - Throws: ``SpindleError`` if there is no worker program.
+    public init(configuration: PluginHostConfiguration) throws(SpindleError) {
+        self.configuration = configuration
+        let binary = try WorkerBinary(configured: configuration.workerPath)
+        let loop = try HostLoop(clock: configuration.clock)
+        services = PluginServices(
+            loop: loop,
+            spawner: try Spawner(binary: binary),
+            clock: configuration.clock,
+            logger: configuration.logger,
+            hostVersion: configuration.hostVersion
+        )
+        facts = PluginFacts(stateDirectory: configuration.stateDirectory)
+    }
+
+    deinit {
+        services.spawner.stop()
+        services.loop.stop()
+    }
+
+    /// The executors of all plugins that serve.
+    public var executors: [any BatchExecutor] { state.withLock { $0.executors } }
+
+    /// All files of the directory, with what became of each.
+    public var listings: [PluginListing] {
+        let (listings, executors) = state.withLock { ($0.listings, $0.executors) }
+        return listings.map { listing in
+            guard listing.status == .serving else { return listing }
+            let name = String(listing.file.dropLast(3))
+            let reason = executors.lazy.filter { $0.descriptor.plugin == name }.compactMap(\.restartReason).first
+            guard let reason else { return listing }
+            var listing = listing
+            listing.status = .restartNeeded(reason)
+            return listing
+        }
+    }
+
+    /// Reads the directory: checks each file, has each plugin described in a throw-away process, and makes executors.
+    ///
+    /// A bad file never stops the others: it is listed with its reason. A second call changes nothing.
+    @discardableResult
+    public func load() async throws -> [PluginListing] {
+        guard state.withLock({ !$0.isLoaded }) else { return listings }
+        guard let directory = configuration.directory else { return [] }
+        let found = try await Blocking.run { [configuration, facts] in
+            try PluginDirectory(path: directory).scan(facts: facts, logger: configuration.logger)
+        }
+        let judged = await judge(found)
+        await Blocking.run { [configuration, facts] in facts.save(logger: configuration.logger) }
+        var serving = configuration.reservedTypes.reduce(into: [String: String]()) { $0[$1.lowercased()] = "the host itself" }
+        var listings: [PluginListing] = []
+        var executors: [PluginExecutor] = []
+        for (candidate, verdict) in judged {
+            var listing = candidate.listing
+            if let file = candidate.file, let verdict {
+                executors += accept(file, candidate.sidecar, verdict, &listing, &serving)
+            }
+            listings.append(listing)
+        }
+        state.withLock { state in
+            state.listings = listings
+            state.executors = executors
+            state.isLoaded = true
+        }
+        return listings
+    }
+
+    /// Runs until the task is cancelled, then ends all attempts and workers, within their grace.
+    public func run() async throws {
+        await Suspension.untilCancelled()
+        await stop()
+    }
+
+    /// Ends all attempts and workers. The host cannot be used afterwards.
+    public func stop() async {
+        let executors = state.withLock { $0.executors }
+        await withTaskGroup { group in
+            for executor in executors { group.addTask { await executor.stop() } }
+        }
+        for executor in executors { executor.finish() }
+        services.spawner.stop()
+        services.loop.stop()
+    }
+
+    // MARK: Judging
+
+    /// Asks every plugin in a throw-away process what it is, four at a time.
+    private func judge(_ candidates: [PluginCandidate]) async -> [(PluginCandidate, ProbeVerdict?)] {
+        await withTaskGroup(of: (Int, ProbeVerdict).self) { group in
+            var verdicts: [Int: ProbeVerdict] = [:]
+            var running = 0
+            for (index, candidate) in candidates.enumerated() {
+                guard let file = candidate.file else { continue }
+                if running == 4, let (done, verdict) = await group.next() {
+                    verdicts[done] = verdict
+                    running -= 1
+                }
+                running += 1
+                group.addTask { (index, await self.verdict(on: file, candidate.sidecar)) }
+            }
+            for await (index, verdict) in group { verdicts[index] = verdict }
+            return candidates.enumerated().map { ($1, verdicts[$0]) }
+        }
+    }
+
+    func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
+        let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
+        let key = PluginFacts.key(file.image.digest, instances)
+        if let known = facts.verdict(key) { return known }
+        do {
+            let verdict = try await ProbeSession.run(
+                file.image,
+                instances: instances,
+                limit: configuration.probeTimeout,
+                services: services
+            )
+            facts.remember(verdict, key)
+            return verdict
+        } catch {
+            // Not the plugin's fault: not remembered.
+            return .refused("no process could look at it: \(error)")
+        }
+    }
+
+    private func accept(
+        _ file: PluginFile,
+        _ sidecar: Sidecar,
+        _ verdict: ProbeVerdict,
+        _ listing: inout PluginListing,
+        _ serving: inout [String: String]
+    ) -> [PluginExecutor] {
+        let manifest: PluginManifest
+        switch verdict {
+        case .refused(let reason):
+            listing.status = .refused(reason)
+            return []
+        case .loads(let found): manifest = found
+        }
+        listing.manifest = manifest
+        listing.isolation = sidecar.isolation ?? .worker
+        do throws(PluginRefusal) {
+            let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
+            listing.status = .serving
+            var accepted: [ExecutorPlan] = []
+            for plan in plans {
+                if let owner = serving[plan.type] {
+                    listing.status = .conflict("the type \"\(plan.type)\" is served by \(owner) already")
+                } else {
+                    serving[plan.type] = listing.file
+                    accepted.append(plan)
+                }
+            }
+            listing.types = accepted.map(\.type)
+            return try makeExecutors(accepted, file, sidecar)
+        } catch {
+            for type in listing.types where serving[type] == listing.file { serving[type] = nil }
+            listing.types = []
+            listing.status = .refused(error.reason)
+            return []
+        }
+    }
+
+    private func makeExecutors(
+        _ plans: [ExecutorPlan],
+        _ file: PluginFile,
+        _ sidecar: Sidecar
+    ) throws(PluginRefusal) -> [PluginExecutor] {
+        var executors: [PluginExecutor] = []
+        for plan in plans {
+            let sink = EventSink()
+            let backend = WorkerPool(
+                plan: plan.instance,
+                image: file.image,
+                settings: plan.settings(configuration.pool),
+                services: services,
+                sink: sink
+            )
+            executors.append(
+                PluginExecutor(descriptor: plan.descriptor, isolation: .worker, backend: backend, sink: sink)
+            )
+        }
+        return executors
+    }
+}

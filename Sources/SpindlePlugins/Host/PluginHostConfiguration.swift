@@ -1,0 +1,45 @@
+public import Logging
+public import SpindleCore
+
+/// What a plugin host needs to know.
+public struct PluginHostConfiguration: Sendable {
+    /// The directory with the plugins and their sidecars; nil if there is none.
+    public var directory: String?
+    /// Where facts that can be found out again are kept; nil keeps none.
+    public var stateDirectory: String?
+    /// The program `spindle-worker`; nil looks beside the running program and in `../libexec/spindle`.
+    public var workerPath: String?
+    /// How long a plugin may take to be loaded in a throw-away process, in microseconds.
+    public var probeTimeout: Int64
+    /// Types that are served by others: a plugin that claims one is in conflict.
+    public var reservedTypes: Set<String>
+    /// Told to plugins.
+    public var hostVersion: String
+    /// For what belongs to no attempt.
+    public var logger: Logger
+    /// Time.
+    public var clock: any HostClock
+    /// How pools of workers behave; tests shorten its times.
+    var pool = WorkerPoolSettings()
+
+    /// Describes a plugin host.
+    public init(
+        directory: String?,
+        stateDirectory: String? = nil,
+        workerPath: String? = nil,
+        probeTimeout: Int64 = 5_000_000,
+        reservedTypes: Set<String> = [],
+        hostVersion: String = "1.0.0",
+        logger: Logger = Logger(label: "spindle.plugins"),
+        clock: any HostClock = SystemClock()
+    ) {
+        self.directory = directory
+        self.stateDirectory = stateDirectory
+        self.workerPath = workerPath
+        self.probeTimeout = probeTimeout
+        self.reservedTypes = reservedTypes
+        self.hostVersion = hostVersion
+        self.logger = logger
+        self.clock = clock
+    }
+}

@@ -1,0 +1,45 @@
+public import SpindleCore
+
+/// What an operator says about one plugin in `NAME.yaml` beside `NAME.so`. Everything is optional.
+public struct Sidecar: Hashable, Sendable {
+    /// An instance under the operator's own type name.
+    public struct Instance: Hashable, Sendable {
+        /// The type that jobs name.
+        public var type: String
+        /// The executor of the plugin that it uses.
+        public var uses: String
+        /// Its configuration as JSON text.
+        public var config: String?
+        /// Attempts of it at once.
+        public var concurrency: Int32?
+    }
+
+    /// Whether the plugin is used at all.
+    public var isEnabled = true
+    /// Where its code runs; nil leaves it to the host: worker.
+    public var isolation: IsolationLevel?
+    /// Attempts at once over all its workers; 1 … 10,000.
+    public var concurrency: Int32?
+    /// Attempts at once in one worker, for executors that allow several; 1 … 4,096.
+    public var concurrencyPerWorker: Int32?
+    /// What it sets of a job's policy.
+    public var policy = PolicyOverrides()
+    /// No attempt may have a longer time limit, in microseconds.
+    public var maxTimeout: Int64?
+    /// No execution may have more retries.
+    public var maxRetries: Int32?
+    /// How long an idle worker is kept, in microseconds.
+    public var idleTimeout: Int64?
+    /// The configuration of instances that have none of their own, as JSON text.
+    public var config: String?
+    /// Instances; empty gives one for each executor of the plugin, under its own type.
+    public var executors: [Instance] = []
+    /// The types that the file may claim; nil allows all.
+    public var types: [String]?
+
+    /// Says nothing.
+    public init() {}
+
+    /// The largest sidecar that is read, in bytes.
+    public static let maxBytes = 64 * 1024
+}

@@ -1,0 +1,200 @@
+package import SpindleCore
+import Yams
+
+extension Sidecar {
+    /// Reads a sidecar; every value is checked, and an unknown key is refused with the nearest known one.
+    ///
+    /// - Parameters:
+    ///   - bytes: YAML 1.2, at most 64 KiB.
+    ///   - file: Its name, for the message.
+    /// - Throws: `configuration` with file, line, key and what is allowed.
+    package static func parse(_ bytes: [UInt8], file: String) throws(SpindleError) -> Sidecar {
+        guard bytes.count <= maxBytes else {
+            throw SpindleError(.configuration, "\(file): it has \(bytes.count) bytes; at most \(maxBytes) are allowed.")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw SpindleError(.configuration, "\(file): it is not UTF-8 text.")
+        }
+        let root: Node?
+        do {
+            // Aliases can make a small file grow without bound: there is no use for them here.
+            root = try Parser(yaml: text).singleRoot()
+        } catch {
+            throw SpindleError(.configuration, "\(file): it is not YAML: \(String(describing: error).prefix(500))")
+        }
+        guard let root else { return Sidecar() }
+        return try SidecarReader(file: file).read(root)
+    }
+}
+
+/// Turns YAML nodes into a sidecar.
+private struct SidecarReader {
+    let file: String
+
+    private static let keys = [
+        "enabled", "isolation", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout", "maxRetries",
+        "idleTimeout", "onInterrupted", "config", "executors", "types",
+    ]
+    private static let later = ["needs", "secrets", "secretsInEnv", "submits", "files", "trust", "allowInProcess"]
+
+    func read(_ root: Node) throws(SpindleError) -> Sidecar {
+        var sidecar = Sidecar()
+        for (key, name, node) in try entries(root, "the file", Self.keys) {
+            switch key {
+            case "enabled": sidecar.isEnabled = try bool(node, name)
+            case "isolation": sidecar.isolation = try isolation(node, name)
+            case "concurrency": sidecar.concurrency = try integer(node, name, Limits.slots)
+            case "concurrencyPerWorker": sidecar.concurrencyPerWorker = try integer(node, name, 1...4096)
+            case "retry": try retry(node, name, &sidecar.policy)
+            case "timeout": sidecar.policy.timeout = try duration(node, name, Limits.timeout)
+            case "maxTimeout": sidecar.maxTimeout = try duration(node, name, Limits.timeout)
+            case "maxRetries": sidecar.maxRetries = try integer(node, name, Limits.retries)
+            case "idleTimeout": sidecar.idleTimeout = try duration(node, name, 0...86_400_000_000)
+            case "onInterrupted": sidecar.policy.onInterrupted = try choice(node, name, InterruptionPolicy.init, ["rerun", "fail"])
+            case "config": sidecar.config = try config(node, name)
+            case "executors": sidecar.executors = try instances(node, name)
+            case "types": sidecar.types = try list(node, name).map { item throws(SpindleError) in try type(item, name) }
+            default: break
+            }
+        }
+        return sidecar
+    }
+
+    private func retry(_ node: Node, _ parent: String, _ policy: inout PolicyOverrides) throws(SpindleError) {
+        for (key, name, value) in try entries(node, parent, ["strategy", "maxRetries", "baseDelay", "maxDelay", "jitter"]) {
+            switch key {
+            case "strategy":
+                let names = RetryPolicy.Strategy.allCases.map(\.rawValue)
+                policy.strategy = try choice(value, name, { RetryPolicy.Strategy(rawValue: $0.lowercased()) }, names)
+            case "maxRetries": policy.maxRetries = try integer(value, name, Limits.retries)
+            case "baseDelay": policy.baseDelay = try duration(value, name, 1000...3_600_000_000)
+            case "maxDelay": policy.maxDelay = try duration(value, name, 1000...3_600_000_000)
+            case "jitter": policy.jitterPermille = try permille(value, name)
+            default: break
+            }
+        }
+    }
+
+    private func instances(_ node: Node, _ parent: String) throws(SpindleError) -> [Sidecar.Instance] {
+        var result: [Sidecar.Instance] = []
+        for item in try list(node, parent) {
+            var instance = Sidecar.Instance(type: "", uses: "")
+            for (key, name, value) in try entries(item, parent, ["type", "uses", "config", "concurrency"]) {
+                switch key {
+                case "type": instance.type = try type(value, name)
+                case "uses": instance.uses = try type(value, name)
+                case "config": instance.config = try config(value, name)
+                case "concurrency": instance.concurrency = try integer(value, name, Limits.slots)
+                default: break
+                }
+            }
+            if instance.type.isEmpty { throw wrong(item, "\(parent).type", "each entry needs the type that jobs name") }
+            if instance.uses.isEmpty { instance.uses = instance.type }
+            if result.contains(where: { $0.type == instance.type }) {
+                throw wrong(item, "\(parent).type", "\"\(instance.type)\" is there twice; each type once")
+            }
+            result.append(instance)
+        }
+        return result
+    }
+
+    // MARK: Values
+
+    /// Keys are camelCase; PascalCase, as the original system writes them, is the same.
+    private func entries(
+        _ node: Node,
+        _ parent: String,
+        _ known: [String]
+    ) throws(SpindleError) -> [(key: String, name: String, value: Node)] {
+        guard case .mapping(let mapping) = node else { throw wrong(node, parent, "names and values") }
+        var result: [(key: String, name: String, value: Node)] = []
+        for (keyNode, value) in mapping {
+            let written = keyNode.scalar?.string ?? ""
+            guard let key = known.first(where: { $0.lowercased() == written.lowercased() }) else {
+                if Self.later.contains(written) {
+                    throw wrong(keyNode, written, "left out: this version of Spindle does not have it yet")
+                }
+                let nearest = NearestName.of(written, among: known).map { "did you mean \"\($0)\"? " } ?? ""
+                throw wrong(keyNode, written, "\(nearest)known here: \(known.joined(separator: ", "))", problem: "unknown key")
+            }
+            if result.contains(where: { $0.key == key }) { throw wrong(keyNode, key, "to be given once") }
+            result.append((key, parent == "the file" ? key : "\(parent).\(key)", value))
+        }
+        return result
+    }
+
+    private func list(_ node: Node, _ name: String) throws(SpindleError) -> [Node] {
+        guard case .sequence(let sequence) = node, sequence.count <= 1024 else { throw wrong(node, name, "a list of at most 1024") }
+        return Array(sequence)
+    }
+
+    private func bool(_ node: Node, _ name: String) throws(SpindleError) -> Bool {
+        guard let value = node.bool else { throw wrong(node, name, "true or false") }
+        return value
+    }
+
+    private func integer(_ node: Node, _ name: String, _ range: ClosedRange<Int32>) throws(SpindleError) -> Int32 {
+        guard let text = node.scalar?.string, let value = Int32(text), range.contains(value) else {
+            throw wrong(node, name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    private func duration(_ node: Node, _ name: String, _ range: ClosedRange<Int64>) throws(SpindleError) -> Int64 {
+        guard let text = node.scalar?.string, let value = DurationText.microseconds(text, in: range) else {
+            let bounds = "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
+            throw wrong(node, name, "a duration such as 500ms, 30s, 5m or 2h, from \(bounds)")
+        }
+        return value
+    }
+
+    private func permille(_ node: Node, _ name: String) throws(SpindleError) -> Int32 {
+        guard let text = node.scalar?.string, let value = Double(text), value >= 0, value <= 1 else {
+            throw wrong(node, name, "a share from 0 to 1, such as 0.1")
+        }
+        return Int32((value * 1000).rounded())
+    }
+
+    private func choice<Value>(
+        _ node: Node,
+        _ name: String,
+        _ make: (String) -> Value?,
+        _ allowed: [String]
+    ) throws(SpindleError) -> Value {
+        guard let text = node.scalar?.string, let value = make(text) else {
+            throw wrong(node, name, "one of \(allowed.joined(separator: ", "))")
+        }
+        return value
+    }
+
+    private func isolation(_ node: Node, _ name: String) throws(SpindleError) -> IsolationLevel {
+        if let text = node.scalar?.string, text == "sandbox" || text == "one-shot" {
+            throw wrong(node, name, "in-process or worker: this version of Spindle cannot give \"\(text)\", and does not pretend to")
+        }
+        return try choice(node, name, IsolationLevel.init, ["in-process", "worker"])
+    }
+
+    private func type(_ node: Node, _ name: String) throws(SpindleError) -> String {
+        let text = node.scalar?.string ?? ""
+        let isLegal = text.utf8.allSatisfy {
+            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)
+        }
+        guard !text.isEmpty, text.utf8.count <= Limits.executorType, isLegal else {
+            throw wrong(node, name, "a type: letters, digits, _, . or -, at most \(Limits.executorType)")
+        }
+        return text.lowercased()
+    }
+
+    private func config(_ node: Node, _ name: String) throws(SpindleError) -> String {
+        guard case .mapping = node else { throw wrong(node, name, "names and values") }
+        var json = ""
+        try YAMLToJSON(file: file).write(node, depth: 0, to: &json)
+        return json
+    }
+
+    private func wrong(_ node: Node, _ name: String, _ allowed: String, problem: String? = nil) -> SpindleError {
+        let line = node.mark.map { ":\($0.line)" } ?? ""
+        let value = problem ?? node.scalar.map { "is \"\($0.string.prefix(64))\"" } ?? "is not of the right kind"
+        return SpindleError(.configuration, "\(file)\(line): \(name): \(value); allowed: \(allowed).")
+    }
+}

@@ -1,0 +1,20 @@
+import SpindleCore
+
+/// All that a worker needs to know of the executor that it serves.
+struct InstancePlan: Sendable {
+    /// The operator's name of the executor.
+    var type: String
+    /// The descriptor's type.
+    var uses: String
+    /// A JSON object.
+    var config: String
+    /// Flags of the descriptor, `SPINDLE_EXECUTOR_*`.
+    var flags: UInt32
+    /// Whether `can_execute` is worth asking.
+    var canBeAsked: Bool
+    /// The plugin's file name without `.so`.
+    var plugin: String
+
+    var isConcurrent: Bool { flags & 0x04 != 0 }
+    var isAsync: Bool { flags & 0x02 != 0 }
+}

@@ -1,0 +1,58 @@
+import Glibc
+
+extension WorkerDeath {
+    /// What happened, in a few words.
+    var text: String {
+        if let protocolError { return protocolError }
+        guard let status = waitStatus else { return "its supervisor ended" }
+        let number = status & 0x7F
+        if number == 0 { return "exited with status \((status >> 8) & 0xFF)" }
+        var text = "ended by \(SignalName.of(number))"
+        if let crash, crash.signal == number, number == SIGSEGV || number == SIGBUS {
+            text += " at address 0x\(String(crash.faultAddress, radix: 16))"
+        }
+        return text
+    }
+
+    /// The raw facts as JSON.
+    var details: String? {
+        guard let status = waitStatus else { return nil }
+        let number = status & 0x7F
+        guard number != 0 else { return "{\"exitStatus\":\((status >> 8) & 0xFF)}" }
+        var text = "{\"signal\":\"\(SignalName.of(number))\""
+        if let crash {
+            text += ",\"faultAddress\":\"0x\(String(crash.faultAddress, radix: 16))\""
+            text += ",\"instruction\":\"\(crash.place(crash.instruction))\""
+        }
+        return text + "}"
+    }
+}
+
+extension CrashReport {
+    /// One line for each frame, the innermost first; addresses inside the plugin as offsets, as `addr2line` takes them.
+    var stackTrace: String? {
+        guard !frames.isEmpty else { return nil }
+        return frames.enumerated().map { "#\($0) \(place($1))" }.joined(separator: "\n")
+    }
+
+    /// An address as an offset into the plugin if it may lie there.
+    func place(_ address: UInt64) -> String {
+        guard loadBase != 0, address >= loadBase, address - loadBase < 1 << 28 else {
+            return "0x\(String(address, radix: 16))"
+        }
+        return "plugin+0x\(String(address - loadBase, radix: 16))"
+    }
+}
+
+/// Names of signals.
+enum SignalName {
+    private static let names: [Int32: String] = [
+        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
+        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV",
+        SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ",
+        SIGSYS: "SIGSYS",
+    ]
+
+    /// For instance `SIGSEGV`.
+    static func of(_ number: Int32) -> String { names[number] ?? "signal \(number)" }
+}

@@ -1,0 +1,333 @@
+import Glibc
+import Logging
+import SpindleCore
+import SpindleWire
+import Synchronization
+
+/// The workers of one executor: carries out what ``WorkerPoolStateMachine`` decides, on the loop's thread.
+final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sendable {
+    // Sendable: all mutable state is touched on the loop's thread only; `post` is the way there.
+    private static let instance: UInt64 = 1
+    private static let logCredit: UInt64 = 1024 * 1024
+    private static let artefactCredit: UInt64 = 1024 * 1024
+
+    private let plan: InstancePlan
+    private let image: SealedImage
+    private let loop: HostLoop
+    private let spawner: Spawner
+    private let clock: any HostClock
+    private let logger: Logger
+    private let hostVersion: String
+    private let sink: EventSink
+    private var machine: WorkerPoolStateMachine
+    private let writer = FrameWriter()
+    private var connections: [WorkerID: WorkerConnection] = [:]
+    private var pids: [WorkerID: Int32] = [:]
+    private var spawning = 0
+    private var answers: [UInt64: @Sendable (Bool) -> Void] = [:]
+    private var lastAnswer: UInt64 = 0
+    private var isFlushPlanned = false
+    private var hasStopped = false
+    private var stopWaiters: [@Sendable () -> Void] = []
+
+    init(
+        plan: InstancePlan,
+        image: SealedImage,
+        settings: WorkerPoolSettings,
+        services: PluginServices,
+        sink: EventSink
+    ) {
+        self.plan = plan
+        self.image = image
+        loop = services.loop
+        spawner = services.spawner
+        clock = services.clock
+        logger = services.logger
+        hostVersion = services.hostVersion
+        self.sink = sink
+        machine = WorkerPoolStateMachine(name: "\(plan.plugin)/\(plan.type)", settings: settings)
+    }
+
+    // MARK: Any thread
+
+    var restartReason: String? { nil }
+
+    func start(_ attempts: [AttemptRequest], now: Int64) {
+        let taken = loop.post { [self] in turn { $0.start(attempts, startedAt: now, now: loop.now) } }
+        if !taken { sink.refuse(attempts) }
+    }
+
+    func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64) {
+        loop.post { [self] in turn { $0.cancel(key, reason: reason, grace: grace, now: loop.now) } }
+    }
+
+    func canExecute(_ job: Job, _ reply: @escaping @Sendable (Bool) -> Void) {
+        guard plan.canBeAsked else { return reply(false) }
+        let taken = loop.post { [self] in
+            lastAnswer += 1
+            answers[lastAnswer] = reply
+            turn { $0.ask(lastAnswer, job, now: loop.now) }
+        }
+        if !taken { reply(false) }
+    }
+
+    func stop(_ done: @escaping @Sendable () -> Void) {
+        let taken = loop.post { [self] in
+            stopWaiters.append(done)
+            turn { $0.stop(now: loop.now) }
+            finishStopping()
+        }
+        if !taken { done() }
+    }
+
+    // MARK: On the loop's thread
+
+    private func turn(_ body: (inout WorkerPoolStateMachine) -> Void) {
+        body(&machine)
+        perform()
+    }
+
+    private func perform() {
+        // Carrying out one action may add others; none of them is lost and their order stays.
+        while true {
+            let actions = machine.takeActions()
+            if actions.isEmpty { break }
+            for action in actions { perform(action) }
+        }
+        guard !isFlushPlanned else { return }
+        isFlushPlanned = true
+        loop.flushLater { [self] in
+            isFlushPlanned = false
+            sink.send(machine.takeEvents(now: loop.now))
+            if !machine.hasNoActions { perform() }
+        }
+    }
+
+    private func perform(_ action: WorkerPoolAction) {
+        switch action {
+        case .spawn(let id): spawn(id)
+        case .start(let id, let token, let request, let deadline): send(id, token, request, deadline)
+        case .cancel(let id, let token, let reason, let grace):
+            send(id, .cancel, token, spw_cancel(reason: UInt32(reason.rawValue), grace_ms: grace / 1000))
+        case .signal(let id, let number): connections[id]?.signal(number)
+        case .killInit(let id): connections[id]?.killInit()
+        case .shutdown(let id):
+            guard let connection = connections[id] else { return }
+            _ = connection.queue.add(.shutdown, 0)
+            connection.flushLater()
+        case .ping(let id, let nonce): send(id, .ping, 0, spw_ping(nonce: nonce))
+        case .ask(let id, let number, let job): ask(id, number, job)
+        case .answer(let number, let yes): answers.removeValue(forKey: number)?(yes)
+        case .timer(let timer, let moment):
+            loop.schedule(at: moment) { [weak self] in
+                guard let self else { return }
+                turn { $0.timerFired(timer, now: self.loop.now) }
+            }
+        case .note(let text): logger.warning("\(text)")
+        case .stopped:
+            hasStopped = true
+            finishStopping()
+        }
+    }
+
+    private func send<Message>(_ id: WorkerID, _ type: FrameType, _ handle: UInt64, _ message: Message) {
+        guard let connection = connections[id] else { return }
+        _ = connection.queue.add(type, handle, message)
+        connection.flushLater()
+    }
+
+    private func send(_ id: WorkerID, _ token: AttemptToken, _ request: AttemptRequest, _ deadline: Int64) {
+        guard let connection = connections[id] else { return }
+        let message = StartMessage.make(
+            request,
+            instance: Self.instance,
+            deadline: deadline,
+            now: loop.now,
+            wallMilliseconds: clock.now.milliseconds,
+            writer: writer
+        )
+        let added = connection.queue.add(.start, token, message)
+        writer.reset()
+        connection.flushLater()
+        guard !added else { return }
+        let result = ExecutionResult(
+            class: .rejected,
+            errorCode: "spindle.too_large",
+            errorMessage: "The job does not fit into a frame of 4 MiB."
+        )
+        machine.completed(token, by: id, result, now: loop.now)
+        machine.released(token, by: id, now: loop.now)
+    }
+
+    private func ask(_ id: WorkerID, _ number: UInt64, _ job: Job) {
+        guard let connection = connections[id] else { return }
+        var message = spw_question()
+        message.uses = writer.bytes(plan.uses)
+        message.type = writer.bytes(plan.type)
+        message.target = writer.bytes(job.target)
+        message.parameters = writer.pairs(job.parameters)
+        message.payload = writer.bytes(job.payload?.bytes)
+        message.content_type = writer.bytes(job.payload?.contentType)
+        _ = connection.queue.add(.canExecute, number, message)
+        writer.reset()
+        connection.flushLater()
+    }
+
+    // MARK: Starting a worker
+
+    private func spawn(_ id: WorkerID) {
+        spawning += 1
+        spawner.spawn(plugin: image.descriptor) { [self] result in
+            loop.post { [self] in spawned(id, result) }
+        }
+    }
+
+    private func spawned(_ id: WorkerID, _ result: Result<WorkerProcess, SpindleError>) {
+        spawning -= 1
+        switch result {
+        case .failure(let error):
+            turn { $0.startFailed(id, error.message, isGone: true, now: loop.now) }
+        case .success(let process):
+            let connection = WorkerConnection(id, process, loop: loop, delegate: self)
+            connections[id] = connection
+            guard connection.open(), hello(connection) else {
+                connection.killInit()
+                turn { $0.startFailed(id, "the system has no room for it", isGone: false, now: loop.now) }
+                return
+            }
+            if machine.workers[id]?.phase != .starting { connection.signal(SIGKILL) }
+        }
+        finishStopping()
+    }
+
+    private func hello(_ connection: WorkerConnection) -> Bool {
+        var hello = spw_hello()
+        hello.build_id = writer.bytes(String(cString: spw_build_id()))
+        hello.digest = writer.bytes(image.digest)
+        hello.abi_minor = 0
+        let threads = plan.isAsync ? min(machine.settings.attemptsPerWorker, 4) : machine.settings.attemptsPerWorker
+        hello.threads = UInt32(clamping: min(threads, Int(SPW_THREADS_MAX)))
+        hello.log_level = UInt32(clamping: logLevel)
+        hello.log_credit = Self.logCredit
+        hello.artefact_credit = Self.artefactCredit
+        hello.host_version = writer.bytes(hostVersion)
+        var create = spw_create()
+        create.uses = writer.bytes(plan.uses)
+        create.type = writer.bytes(plan.type)
+        create.config = writer.bytes(plan.config)
+        create.first_file = UInt32(SPW_FD_FILES)
+        create.concurrency = UInt32(clamping: machine.settings.attemptsPerWorker)
+        let added = connection.queue.add(.hello, 0, hello) && connection.queue.add(.create, Self.instance, create)
+        writer.reset()
+        connection.flushLater()
+        return added
+    }
+
+    /// The ABI's number of the logger's level.
+    private var logLevel: Int { Logger.Level.allCases.firstIndex(of: logger.logLevel) ?? 2 }
+
+    // MARK: What workers say
+
+    func received(_ frame: borrowing spw_frame, from id: WorkerID, reader: FrameReader) -> Bool {
+        let token = frame.handle
+        let size = UInt64(frame.body.len) + UInt64(SPW_HEADER_SIZE)
+        switch FrameType(rawValue: frame.type) {
+        case .completed:
+            guard let message = reader.decode(frame, spw_completed()) else { return false }
+            machine.completed(token, by: id, ExecutionResult(message), now: loop.now)
+        case .released: machine.released(token, by: id, now: loop.now)
+        case .log:
+            guard let message = reader.decode(frame, spw_log()) else { return false }
+            tell(LogLine(message), of: token, by: id)
+            used(id, log: size)
+        case .progress:
+            guard let message = reader.decode(frame, spw_progress()) else { return false }
+            guard let key = machine.key(of: token, by: id) else { break }
+            machine.emit(.progress(key, fraction: message.fraction, note: message.note.text))
+        case .checkpoint:
+            guard let message = reader.decode(frame, spw_blob()) else { return false }
+            guard let key = machine.key(of: token, by: id) else { break }
+            machine.emit(.checkpoint(key, message.bytes.array))
+        case .artefact:
+            guard let message = reader.decode(frame, spw_artefact()) else { return false }
+            used(id, artefact: size)
+            guard let key = machine.key(of: token, by: id) else { break }
+            let last = message.flags & 1 != 0
+            machine.emit(
+                .artefact(key, name: message.name.text, chunk: message.bytes.array, isLast: last)
+            )
+        default: guard small(frame, from: id, reader: reader) else { return false }
+        }
+        perform()
+        return true
+    }
+
+    private func small(_ frame: borrowing spw_frame, from id: WorkerID, reader: FrameReader) -> Bool {
+        switch FrameType(rawValue: frame.type) {
+        case .heartbeat: break
+        case .ready:
+            guard let message = reader.decode(frame, spw_ready()) else { return false }
+            pids[id] = Int32(truncatingIfNeeded: message.pid)
+        case .failed:
+            guard let message = reader.decode(frame, spw_failed()) else { return false }
+            machine.startFailed(id, "\(message.message.text) (\(message.code.text))", isGone: false, now: loop.now)
+        case .created:
+            guard let message = reader.decode(frame, spw_answer()) else { return false }
+            if message.status >= 0 {
+                machine.workerReady(id, pid: pids[id] ?? 0, now: loop.now)
+            } else {
+                let pointer = message.fault.pointer.textOrNil.map { " at \($0)" } ?? ""
+                let reason = "\(message.fault.message.text)\(pointer) (\(message.fault.code.text))"
+                machine.startFailed(id, reason, isGone: false, now: loop.now)
+            }
+        case .answer:
+            guard let message = reader.decode(frame, spw_answer()) else { return false }
+            machine.answered(frame.handle, message.status == 1)
+        case .pong:
+            guard let message = reader.decode(frame, spw_pong()) else { return false }
+            machine.pong(id, message.nonce)
+        default: return false
+        }
+        return true
+    }
+
+    private func tell(_ line: LogLine, of token: AttemptToken, by id: WorkerID) {
+        if let key = machine.key(of: token, by: id) {
+            machine.emit(.log(key, line))
+        } else {
+            sink.log(line, plugin: plan.plugin, logger: logger)
+        }
+    }
+
+    /// Gives credit back once half of it is used.
+    private func used(_ id: WorkerID, log: UInt64 = 0, artefact: UInt64 = 0) {
+        guard let connection = connections[id] else { return }
+        connection.logBytes += log
+        connection.artefactBytes += artefact
+        guard connection.logBytes > Self.logCredit / 2 || connection.artefactBytes > Self.artefactCredit / 2 else {
+            return
+        }
+        let credit = spw_credit(log_bytes: connection.logBytes, artefact_bytes: connection.artefactBytes)
+        connection.logBytes = 0
+        connection.artefactBytes = 0
+        send(id, .credit, 0, credit)
+    }
+
+    func died(_ worker: WorkerID, _ death: WorkerDeath) {
+        pids[worker] = nil
+        turn { $0.workerDied(worker, death, now: loop.now) }
+    }
+
+    func vanished(_ worker: WorkerID) {
+        connections[worker] = nil
+        finishStopping()
+    }
+
+    private func finishStopping() {
+        guard hasStopped, connections.isEmpty, spawning == 0, !stopWaiters.isEmpty else { return }
+        let waiters = stopWaiters
+        stopWaiters = []
+        // After the last events.
+        loop.flushLater { for waiter in waiters { waiter() } }
+    }
+}

@@ -1,0 +1,81 @@
+import SpindleCore
+import Testing
+
+@testable import SpindlePlugins
+
+@Suite struct SidecarTests {
+    private func parse(_ text: String) throws -> Sidecar { try Sidecar.parse(Array(text.utf8), file: "http.yaml") }
+
+    private func message(_ text: String) -> String {
+        do {
+            _ = try parse(text)
+            return "accepted"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func readsEveryKey() throws {
+        let sidecar = try parse(
+            """
+            isolation: in-process
+            Concurrency: 20
+            concurrencyPerWorker: 8
+            timeout: 30s
+            maxTimeout: 5m
+            maxRetries: 7
+            idleTimeout: 90s
+            onInterrupted: fail
+            retry: {strategy: Linear, maxRetries: 5, baseDelay: 2s, maxDelay: 1m, jitter: 0.25}
+            config: {greeting: Hello, count: 3, ratio: 0.5, on: true, none: null, list: [a, "1"], text: "say \\"hi\\""}
+            executors:
+              - {type: Greet-Formal, uses: greet, config: {greeting: Good evening}, concurrency: 2}
+            types: [greet-formal]
+            """
+        )
+        #expect(sidecar.isolation == .inProcess)
+        #expect(sidecar.concurrency == 20)
+        #expect(sidecar.concurrencyPerWorker == 8)
+        #expect(sidecar.policy.timeout == 30_000_000)
+        #expect(sidecar.maxTimeout == 300_000_000)
+        #expect(sidecar.maxRetries == 7)
+        #expect(sidecar.idleTimeout == 90_000_000)
+        #expect(sidecar.policy.onInterrupted == .fail)
+        #expect(sidecar.policy.strategy == .linear)
+        #expect(sidecar.policy.jitterPermille == 250)
+        #expect(
+            sidecar.config
+                == #"{"greeting":"Hello","count":3,"ratio":0.5,"on":true,"none":null,"list":["a","1"],"text":"say \"hi\""}"#
+        )
+        #expect(sidecar.executors.first?.type == "greet-formal")
+        #expect(sidecar.executors.first?.config == #"{"greeting":"Good evening"}"#)
+        #expect(sidecar.types == ["greet-formal"])
+    }
+
+    @Test func emptyFileSaysNothing() throws { #expect(try parse("") == Sidecar()) }
+
+    @Test(arguments: [
+        ("concurency: 3", "http.yaml:1: concurency: unknown key; allowed: did you mean \"concurrency\"?"),
+        ("\nconcurrency: 0", "http.yaml:2: concurrency: is \"0\"; allowed: a whole number from 1 to 10000."),
+        ("concurrency: 99999999999999999999", "a whole number from 1 to 10000"),
+        ("concurrency: -1", "a whole number"), ("timeout: soon", "a duration such as"), ("timeout: 1e300", "a duration"),
+        ("timeout: 40d", "1ms to 30d"), ("isolation: sandbox", "cannot give \"sandbox\""), ("isolation: jail", "one of in-process, worker"),
+        ("retry: {jiter: 1}", "did you mean \"jitter\"?"), ("retry: {jitter: 2}", "a share from 0 to 1"),
+        ("retry: {jitter: nan}", "a share from 0 to 1"), ("retry: 3", "names and values"), ("config: 3", "names and values"),
+        ("enabled: perhaps", "true or false"), ("executors: [{uses: x}]", "each entry needs the type"),
+        ("executors: [{type: a}, {type: A}]", "is there twice"), ("types: [\"a b\"]", "a type: letters"),
+        ("needs: [net]", "does not have it yet"), ("- a", "names and values"), ("timeout: 1s\nTimeout: 2s", "to be given once"),
+        ("a: [", "it is not YAML"), ("x: &a [*a]", "it is not YAML"),
+    ])
+    func refuses(text: String, expected: String) {
+        let message = message(text)
+        #expect(message.contains(expected), "\(message)")
+    }
+
+    @Test func refusesWhatIsTooLargeOrTooDeepOrNotText() {
+        #expect(message(String(repeating: "#", count: 70_000)).contains("at most 65536"))
+        let deep = "config: " + String(repeating: "{a: ", count: 40) + "1" + String(repeating: "}", count: 40)
+        #expect(message(deep).contains("nested deeper"))
+        #expect(throws: SpindleError.self) { try Sidecar.parse([0xFF, 0xFE, 0x00], file: "x.yaml") }
+    }
+}
