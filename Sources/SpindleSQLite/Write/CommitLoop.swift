@@ -1,0 +1,137 @@
+internal import GRDB
+internal import Logging
+internal import SpindleCore
+
+/// What the commit thread does with a group of batches, and with failures. Used only on that thread.
+final class CommitLoop {
+    typealias BatchResult = Result<[StoreOutcome], any Error>
+
+    private var connection: WriteConnection?
+    private let path: String
+    private let checkpointer: Checkpointer
+    private let logger: Logger
+    private let ballast: Ballast
+    private var isFull = false
+
+    init(_ connection: WriteConnection, path: String, checkpointer: Checkpointer, logger: Logger) {
+        self.connection = connection
+        self.path = path
+        self.checkpointer = checkpointer
+        self.logger = logger
+        ballast = Ballast(store: path)
+        isFull = !ballast.take()
+        if isFull { logger.warning("there is little room on the disk under \(path): the store has no ballast") }
+    }
+
+    func close() {
+        connection = nil
+    }
+
+    /// Commits batches together.
+    func commit(_ batches: [[StoreCommand]]) -> [BatchResult] {
+        let connection: WriteConnection
+        do {
+            connection = try open()
+        } catch {
+            return batches.map { _ in .failure(error) }
+        }
+        if isFull {
+            if ballast.take() {
+                isFull = false
+                logger.notice("there is room again under \(path)")
+            } else {
+                return commitWhileFull(batches, on: connection)
+            }
+        }
+        do {
+            return try commit(batches, on: connection)
+        } catch let failure as SQLiteFailure where failure.isFull {
+            logger.error("the disk under \(path) is full: submissions are refused until there is room")
+            isFull = true
+            ballast.release()
+            return commitWhileFull(batches, on: connection)
+        } catch {
+            return fail(batches, error)
+        }
+    }
+
+    private func commit(_ batches: [[StoreCommand]], on connection: WriteConnection) throws -> [BatchResult] {
+        defer { relieveLog(connection) }
+        do {
+            return try connection.queue.writeWithoutTransaction { _ in
+                try connection.writer.transaction(batches).map { .success($0) }
+            }
+        } catch let failure as SQLiteFailure where failure.isOfOneCommand {
+            return try connection.queue.writeWithoutTransaction { _ in
+                try connection.writer.isolatedTransaction(batches).map { result in
+                    result.mapError { StoreErrors.spindleError($0, path) }
+                }
+            }
+        } catch is SpindleError where batches.count > 1 {
+            return try connection.queue.writeWithoutTransaction { _ in
+                try connection.writer.isolatedTransaction(batches)
+            }
+        }
+    }
+
+    /// Refuses what adds work, so that what ends and removes it has the little room that is left.
+    private func commitWhileFull(_ batches: [[StoreCommand]], on connection: WriteConnection) -> [BatchResult] {
+        let full = SQLiteFailure(code: 13, message: "no room", attempted: "submit").spindleError(path)
+        let reducing = batches.indices.filter { !batches[$0].contains(where: \.addsWork) }
+        var results = [BatchResult](repeating: .failure(full), count: batches.count)
+        guard !reducing.isEmpty else { return results }
+        checkpointer.request()
+        do {
+            for (index, result) in zip(reducing, try commit(reducing.map { batches[$0] }, on: connection)) {
+                results[index] = result
+            }
+        } catch {
+            for (index, result) in zip(reducing, fail(reducing.map { batches[$0] }, error)) { results[index] = result }
+        }
+        return results
+    }
+
+    private func fail(_ batches: [[StoreCommand]], _ error: any Error) -> [BatchResult] {
+        if let failure = error as? SQLiteFailure, failure.isOfTheFile {
+            // After a failed write or sync the caches may not match the file; a new connection reads it afresh.
+            logger.error("the store \(path) is opened anew: \(failure.message)")
+            connection = nil
+        }
+        let known = StoreErrors.spindleError(error, path)
+        return batches.map { _ in .failure(known) }
+    }
+
+    private func open() throws -> WriteConnection {
+        if let connection {
+            guard connection.identity == StoreFiles.Identity(path) else {
+                throw SpindleError(
+                    .storeUnavailable,
+                    "The file \(path) was removed or replaced while the host ran; stop the host and put it back."
+                )
+            }
+            return connection
+        }
+        let opened = try WriteConnection(path)
+        connection = opened
+        logger.notice("the store \(path) is open again")
+        return opened
+    }
+
+    /// Keeps the write-ahead log short.
+    private func relieveLog(_ connection: WriteConnection) {
+        // Under a steady load the checkpoint thread never quite catches up, and the log would never start over: the rest of its
+        // work, by now little, is done between two commits.
+        if checkpointer.takeRest() { connection.checkpoint() }
+        checkpointer.committed(pages: connection.walPages)
+    }
+}
+
+extension StoreCommand {
+    /// Whether it makes the store larger for long.
+    fileprivate var addsWork: Bool {
+        switch self {
+        case .submit, .upsertJob, .checkpoint: true
+        default: false
+        }
+    }
+}

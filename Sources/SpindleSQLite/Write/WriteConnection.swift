@@ -1,0 +1,104 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import SpindleCore
+
+/// The one connection that writes, opened and migrated, with its writer. Used only on the commit thread once it is open.
+final class WriteConnection {
+    let queue: DatabaseQueue
+    let writer: StoreWriter
+    let identity: StoreFiles.Identity?
+    private let walFrames: UnsafeMutablePointer<Int32>
+
+    /// Pages of the write-ahead log after the last commit.
+    var walPages: Int { Int(walFrames.pointee) }
+
+    /// Opens a store, and makes or migrates its tables.
+    init(_ path: String) throws {
+        try StoreFiles.makeFile(path)
+        do {
+            var configuration = Configuration()
+            configuration.label = "spindle.store"
+            configuration.foreignKeysEnabled = false
+            configuration.busyMode = .timeout(5)
+            configuration.prepareDatabase { db in try Self.configure(db) }
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.writeWithoutTransaction { db in
+                try Self.checkOwner(db, path)
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+            }
+            try StoreSchema.migrator.migrate(queue)
+            writer = try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA application_id = \(StoreSchema.applicationID)")
+                guard let connection = db.sqliteConnection else {
+                    throw SpindleError(.storeUnavailable, "The store \(path) is closed.")
+                }
+                return StoreWriter(connection)
+            }
+            try writer.execute("CREATE TEMP TABLE recovery (id BLOB PRIMARY KEY, fate INTEGER NOT NULL) WITHOUT ROWID")
+        } catch {
+            throw StoreErrors.spindleError(error, path)
+        }
+        identity = StoreFiles.Identity(path)
+        walFrames = .allocate(capacity: 1)
+        walFrames.initialize(to: 0)
+        // The hook stands where automatic checkpoints would, and only takes the size down.
+        _ = sqlite3_wal_hook(
+            writer.connection,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int32.self).pointee = pages
+                return SQLITE_OK
+            },
+            walFrames
+        )
+    }
+
+    deinit { walFrames.deallocate() }
+
+    /// Copies what is committed to the main file, as far as nobody stands in the way.
+    func checkpoint() {
+        sqlite3_wal_checkpoint_v2(writer.connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+    }
+
+    // No memory map: a file that shrinks under it would end the process with SIGBUS, where a read gives an error.
+    private static func configure(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                PRAGMA page_size = 4096;
+                PRAGMA synchronous = FULL;
+                PRAGMA wal_autocheckpoint = 0;
+                PRAGMA temp_store = MEMORY;
+                PRAGMA cache_size = -65536;
+                PRAGMA mmap_size = 0;
+                """
+        )
+    }
+
+    /// Refuses a file that somebody else made, and one from a newer Spindle.
+    static func checkOwner(_ db: Database, _ path: String) throws {
+        let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        let owner = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        if tables > 0 && owner != StoreSchema.applicationID {
+            throw SpindleError(.storeUnavailable, "The file \(path) is not a Spindle store; it was left as it is.")
+        }
+        if tables > 0, try StoreSchema.migrator.hasBeenSuperseded(db) {
+            throw SpindleError(.storeUnavailable, "The store \(path) was written by a newer Spindle; use that version.")
+        }
+    }
+}
+
+/// Errors of every kind as callers see them.
+enum StoreErrors {
+    static func spindleError(_ error: any Error, _ path: String) -> any Error {
+        switch error {
+        case let failure as SQLiteFailure: return failure.spindleError(path)
+        case let error as DatabaseError:
+            let failure = SQLiteFailure(
+                code: error.extendedResultCode.rawValue,
+                message: error.message ?? "no message",
+                attempted: error.sql ?? "opening"
+            )
+            return failure.spindleError(path)
+        default: return error
+        }
+    }
+}
