@@ -137,7 +137,7 @@ static void drain_wake(void) {
 static void *body(void *unused) {
     struct epoll_event events[EVENTS];
     int timeout = -1;
-    bool stop = false;
+    bool stop = false, more;
     (void)unused;
     for (;;) {
         int64_t now;
@@ -153,10 +153,11 @@ static void *body(void *unused) {
             run_event(run, (enum event)(events[i].data.u64 & 3), now);
             leave(run->request->host, run->request->ctx);
         }
-        if (start_some(STARTS_AT_ONCE, &stop)) wake();
+        more = start_some(STARTS_AT_ONCE, &stop);
+        if (more) wake();
         /* After the events: nobody in this batch of events is freed before it was looked at. */
         timeout = step_all(stop);
-        if (stop && the.active == NULL) return NULL;
+        if (stop && !more && the.active == NULL) return NULL;
     }
 }
 

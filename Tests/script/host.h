@@ -68,5 +68,6 @@ void tests_run(void);
 void tests_refusals(void);
 void tests_end(void);
 void tests_load(bool quick);
+void tests_shutdown(void *instance); /* ends with host_shutdown */
 
 #endif

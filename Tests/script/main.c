@@ -57,6 +57,13 @@ static int count_private(void) {
     return count - 2;
 }
 
+/* What the sudden death left: nobody was there to remove it. */
+static void remove_private(void) {
+    char command[PATH_MAX + 40];
+    snprintf(command, sizeof command, "rm -rf '%s/private/'*", scratch);
+    if (system(command) != 0) fprintf(stderr, "not removed\n");
+}
+
 static int run_tests(const char *plugin, const char *size) {
     int before, after, children, private;
     void *instance;
@@ -78,13 +85,40 @@ static int run_tests(const char *plugin, const char *size) {
     CHECK(children == 0, "%d children", children);
     private = count_private();
     CHECK(private == 0, "%d private directories", private);
+    tests_shutdown(instance);
     host_destroy(instance);
-    host_shutdown();
     after = count_fds();
     CHECK(after == before - 2, "%d fds after shutdown, %d before", after, before); /* epoll and eventfd are gone */
     printf("%d checks passed, %d failed\n", passed, failed);
     fflush(stdout);
     return failed > 0;
+}
+
+/* A worker that dies without a word takes its programs with it. Returns how many survived. */
+static int sudden_death(const char *plugin) {
+    int ends[2], status = 0;
+    long pid = 0;
+    pid_t worker;
+    if (pipe(ends) != 0) return 1;
+    worker = fork();
+    if (worker == 0) {
+        struct attempt *a;
+        host_load(plugin);
+        a = start(host_create("{}"), "", "Shell", "sh", "Script", "trap '' TERM HUP; echo $$; while :; do sleep 1000; done", NULL);
+        while ((pid = atol(wait_for_line(a, ""))) == 0) continue;
+        (void)!write(ends[1], &pid, sizeof pid);
+        raise(SIGKILL);
+    }
+    (void)!read(ends[0], &pid, sizeof pid);
+    close(ends[0]);
+    close(ends[1]);
+    waitpid(worker, NULL, 0);
+    /* The program became ours. */
+    if (pid > 0 && waitpid((pid_t)pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+        return 0;
+    }
+    fprintf(stderr, "the program %ld survived its worker\n", pid);
+    return 1;
 }
 
 int main(int argc, char **argv) {
@@ -95,6 +129,9 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/private", scratch);
     if (mkdir(path, 0700) != 0 && errno != EEXIST) return 2;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    alarm(1800);
+    if (sudden_death(argv[1]) != 0) return 1;
+    remove_private();
     child = fork();
     if (child == 0) exit(run_tests(argv[1], argv[3]));
     while ((pid = wait(&one)) > 0 || errno == EINTR) {

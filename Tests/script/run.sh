@@ -13,16 +13,25 @@ root=../..
 flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -I "$root/PluginSDK/c/include" -g -pthread)
 passed=0 failed=0
 
+# The thread sanitizer of Swift's clang wants Swift's libdispatch, of another clang nothing.
+swift=$(dirname "$(dirname "$cc")")/lib/swift/linux
+dispatch=()
+if [ -e "$swift/libdispatch.so" ]; then
+    dispatch=(-Wl,--no-as-needed "-L$swift" "-Wl,-rpath,$swift" -ldispatch -lBlocksRuntime)
+fi
+
 round() { # NAME ARGUMENT FLAGS…
     local name=$1 argument=$2 output status=0 pids=() ok=1 pid counts
     shift 2
     # A sanitizer's own symbols cannot be hidden.
     local link=(-Wl,--version-script="$root/PluginSDK/plugin.map")
     case "$*" in *-fsanitize*) link=() ;; esac
+    local libraries=(-ldl)
+    case "$*" in *=thread*) libraries+=("${dispatch[@]}") ;; esac
     mkdir -p "$build/$name/scratch"
     "$cc" "${flags[@]}" "$@" -fPIC -fvisibility=hidden -shared \
         "${link[@]}" "$root"/Plugins/script/*.c -o "$build/$name/script.so" 2> "$build/$name/plugin.log" & pids+=($!)
-    "$cc" "${flags[@]}" "$@" ./*.c -o "$build/$name/tests" -ldl 2> "$build/$name/tests.log" & pids+=($!)
+    "$cc" "${flags[@]}" "$@" ./*.c -o "$build/$name/tests" "${libraries[@]}" 2> "$build/$name/tests.log" & pids+=($!)
     for pid in "${pids[@]}"; do wait "$pid" || ok=0; done
     if [ $ok = 0 ]; then cat "$build/$name"/*.log; echo "$name: does not build"; failed=$((failed + 1)); return; fi
     output=$("$build/$name/tests" "$build/$name/script.so" "$build/$name/scratch" "$argument" 2>&1) || status=$?

@@ -151,3 +151,17 @@ void tests_end(void) {
     orphans(plain);
     host_destroy(plain);
 }
+
+/* Shutdown ends what is open, started or not, and every attempt is still completed and released. */
+void tests_shutdown(void *instance) {
+    struct attempt *all[60];
+    size_t i;
+    all[0] = start(instance, "", "Shell", "bash", "Script", "trap '' TERM; echo ready; while :; do sleep 1000; done", NULL);
+    wait_for_line(all[0], "ready");
+    for (i = 1; i < 60; i++) all[i] = start(instance, "/bin/sleep", "Arg0", "1000", NULL);
+    host_shutdown();
+    for (i = 0; i < 60; i++) {
+        CHECK(all[i]->released && all[i]->outcome == SPINDLE_CANCELLED, "%zu: %d %s", i, all[i]->outcome, all[i]->message);
+        attempt_free(all[i]);
+    }
+}
