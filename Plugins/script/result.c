@@ -58,8 +58,8 @@ static void add_metadata(const struct run *run, struct ending *e) {
         add_number(e, "userMs", milliseconds(run->usage.ru_utime));
         add_number(e, "systemMs", milliseconds(run->usage.ru_stime));
     }
-    if (run->output.bytes > run->kept_len) add_text(e, "outputTruncated", "true");
-    if (run->incomplete) add_text(e, "outputIncomplete", "true");
+    if (run->output.bytes > run->kept_len) add_text(e, "truncated", "true");
+    if (run->incomplete) add_text(e, "incomplete", "true");
     if (run->output.lost_lines + run->errors.lost_lines > 0) {
         add_number(e, "logLinesDropped", run->output.lost_lines + run->errors.lost_lines);
     }

@@ -94,7 +94,7 @@ static void orphans(void *plain) {
     long pid = pid_of(a, "pid ");
     wait_for(a);
     CHECK(a->outcome == SPINDLE_SUCCESS && strstr(a->output, "done") != NULL, "background child: %s", a->message);
-    CHECK(strcmp(metadata(a, "outputIncomplete"), "") == 0, "complete");
+    CHECK(strcmp(metadata(a, "incomplete"), "") == 0, "complete");
     CHECK(pid > 0 && wait_for_death(pid), "the background child %ld lives", pid);
     attempt_free(a);
 
@@ -134,7 +134,7 @@ static void orphans(void *plain) {
     a = start(plain, "", "Shell", "bash", "Script", "setsid bash -c 'echo pid $$; exec sleep 1000' & sleep 0.3", NULL);
     pid = pid_of(a, "pid ");
     wait_for(a);
-    CHECK(a->outcome == SPINDLE_SUCCESS && strcmp(metadata(a, "outputIncomplete"), "true") == 0, "%s", a->message);
+    CHECK(a->outcome == SPINDLE_SUCCESS && strcmp(metadata(a, "incomplete"), "true") == 0, "%s", a->message);
     CHECK(pid > 0 && kill((pid_t)pid, 0) == 0, "the process in a session of its own is gone: more than is promised");
     if (pid > 0) kill((pid_t)pid, SIGKILL);
     CHECK(wait_for_death(pid), "%ld", pid);

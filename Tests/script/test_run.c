@@ -87,7 +87,7 @@ static void input_and_output(void *plain) {
     a = start_with(plain, "/bin/cat", spindle_str_make(payload, size), NULL, 0);
     expect(a, SPINDLE_SUCCESS, "", "through cat");
     CHECK(a->output_len == size && memcmp(a->output, payload, size) == 0, "%zu bytes", a->output_len);
-    CHECK(strcmp(metadata(a, "outputTruncated"), "") == 0, "not truncated");
+    CHECK(strcmp(metadata(a, "truncated"), "") == 0, "not truncated");
     attempt_free(a);
     a = start_with(plain, "/bin/true", spindle_str_make(payload, size), NULL, 0); /* does not read: EPIPE */
     expect(a, SPINDLE_SUCCESS, "", "payload not read");
@@ -95,7 +95,7 @@ static void input_and_output(void *plain) {
     free(payload);
     a = start(plain, "", "Shell", "bash", "Script", "head -c 5242880 /dev/zero | tr '\\0' x; echo; echo end >&2", NULL);
     expect(a, SPINDLE_SUCCESS, "", "5 MiB");
-    CHECK(a->output_len == SPINDLE_MAX_OUTPUT_BYTES && strcmp(metadata(a, "outputTruncated"), "true") == 0, "%zu", a->output_len);
+    CHECK(a->output_len == SPINDLE_MAX_OUTPUT_BYTES && strcmp(metadata(a, "truncated"), "true") == 0, "%zu", a->output_len);
     CHECK(strcmp(metadata(a, "stdoutBytes"), "5242881") == 0, "%s", metadata(a, "stdoutBytes"));
     CHECK(strcmp(metadata(a, "stderrBytes"), "4") == 0, "%s", metadata(a, "stderrBytes"));
     CHECK(strcmp(a->content_type, "text/plain") == 0, "%s", a->content_type);
@@ -104,7 +104,7 @@ static void input_and_output(void *plain) {
     a = start(plain, "echo", "args", "[\"0123456789\"]", "MaxOutputBytes", "4", "OutputContentType", "application/x", NULL);
     expect(a, SPINDLE_SUCCESS, "", "MaxOutputBytes");
     CHECK(strcmp(a->output, "0123") == 0 && strcmp(a->content_type, "application/x") == 0, "%s", a->output);
-    CHECK(strcmp(metadata(a, "outputTruncated"), "true") == 0, "flag");
+    CHECK(strcmp(metadata(a, "truncated"), "true") == 0, "flag");
     attempt_free(a);
     expect_output(start(plain, "echo", "Arg0", "x", "MaxOutputBytes", "0", NULL), "", "no output wanted");
 }
