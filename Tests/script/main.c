@@ -114,10 +114,12 @@ static int sudden_death(const char *plugin) {
     close(ends[1]);
     waitpid(worker, NULL, 0);
     /* The program became ours. */
-    if (pid > 0 && waitpid((pid_t)pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+    if (pid > 0 && !wait_for_death(pid)) {
+        fprintf(stderr, "the program %ld survived its worker\n", pid);
+        kill((pid_t)pid, SIGKILL);
+    } else if (pid > 0 && waitpid((pid_t)pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
         return 0;
     }
-    fprintf(stderr, "the program %ld survived its worker\n", pid);
     return 1;
 }
 
