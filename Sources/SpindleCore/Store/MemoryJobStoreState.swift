@@ -108,6 +108,9 @@ struct MemoryJobStoreState: Sendable {
             slots[slot] = nil
             freeSlots.append(slot)
             unindex(IndexedRecord(record))
+            for child in record.children where slotOf[child] != nil {
+                update(child) { $0.parents.removeAll { $0.dependency.parent == id } }
+            }
         }
         order.removeAll { ids.contains($0) }
     }
