@@ -43,10 +43,9 @@ extension StoreConformance {
             let lease = try await h.open()
             let old = HostLease(host: lease.host, epoch: lease.epoch - 1)
             #expect(try await h.submit(H.new(1) { $0.claim = lease }) == "submitted 1 running")
-            let new2 = H.new(2) {
-                $0.claim = lease
-                $0.runAt = H.at(9)
-            }
+            var new2 = H.new(2)
+            new2.runAt = H.at(9)
+            new2.claim = lease
             #expect(try await h.submit(new2) == "submitted 2 scheduled")
             #expect(try await h.submit(H.new(3) { $0.claim = old }) == "submitted 3 queued")
             let new4 = H.new(4) {
