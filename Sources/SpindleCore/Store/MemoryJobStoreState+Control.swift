@@ -86,6 +86,7 @@ extension MemoryJobStoreState {
     }
 
     mutating func prune(_ retention: Retention, now: Timestamp, limit: Int) -> StoreOutcome {
+        let limit = min(limit, 2000)
         var removed: Set<ExecutionID> = []
         for state in ExecutionState.allCases where state.isFinal {
             let age = state == .failed ? retention.failed : retention.finished

@@ -108,6 +108,12 @@ struct MemoryJobStoreState: Sendable {
             slots[slot] = nil
             freeSlots.append(slot)
             unindex(IndexedRecord(record))
+            for parent in record.parents where slotOf[parent.dependency.parent] != nil {
+                update(parent.dependency.parent) { $0.children.removeAll { $0 == id } }
+            }
+            for child in record.children where slotOf[child] != nil {
+                update(child) { $0.parents.removeAll { $0.dependency.parent == id } }
+            }
         }
         order.removeAll { ids.contains($0) }
     }

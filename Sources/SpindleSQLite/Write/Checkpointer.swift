@@ -56,20 +56,21 @@ final class Checkpointer: Sendable {
     func waitUntilClosed() { state.wait { $0.hasEnded ? () : nil } }
 
     private func run() {
-        var connection: OpaquePointer?
+        var connection: RawConnection?
         while waitForRequest() {
             if connection == nil { connection = open() }
-            guard let connection else { continue }
+            guard let handle = connection?.handle else { continue }
             var pages: Int32 = 0
             var copied: Int32 = 0
-            let status = sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied)
-            if status != SQLITE_OK && status != SQLITE_BUSY {
-                let reason = String(cString: sqlite3_errmsg(connection))
+            let status = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied)
+            if status != SQLITE_OK && status & 0xFF != SQLITE_BUSY {
+                let reason = String(cString: sqlite3_errmsg(handle))
                 logger.error("the write-ahead log of \(path) cannot be copied to the main file: \(reason)")
+                connection = nil
             }
             if copied > 0 && copied < pages { hasRest.store(true, ordering: .relaxed) }
         }
-        sqlite3_close_v2(connection)
+        connection = nil
         state.change { $0.hasEnded = true }
     }
 
@@ -83,15 +84,12 @@ final class Checkpointer: Sendable {
         }
     }
 
-    private func open() -> OpaquePointer? {
-        var connection: OpaquePointer?
-        guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
-            logger.error("the store \(path) cannot be opened for checkpoints")
-            sqlite3_close_v2(connection)
+    private func open() -> RawConnection? {
+        do {
+            return try RawConnection(path, pragmas: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
+        } catch {
+            logger.error("the store \(path) cannot be opened for checkpoints: \(error.message)")
             return nil
         }
-        sqlite3_busy_timeout(connection, 5000)
-        sqlite3_exec(connection, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0", nil, nil, nil)
-        return connection
     }
 }

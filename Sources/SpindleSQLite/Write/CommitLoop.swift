@@ -1,4 +1,3 @@
-internal import GRDB
 internal import Logging
 internal import SpindleCore
 
@@ -57,19 +56,15 @@ final class CommitLoop {
 
     private func commit(_ batches: [[StoreCommand]], on connection: WriteConnection) throws -> [BatchResult] {
         defer { relieveLog(connection) }
+        let writer = connection.writer
         do {
-            return try connection.queue.writeWithoutTransaction { _ in
-                try connection.writer.transaction(batches).map { .success($0) }
-            }
-        } catch let failure as SQLiteFailure where failure.isOfOneCommand {
-            return try connection.queue.writeWithoutTransaction { _ in
-                try connection.writer.isolatedTransaction(batches).map { result in
-                    result.mapError { StoreErrors.spindleError($0, path) }
-                }
-            }
-        } catch is SpindleError where batches.count > 1 {
-            return try connection.queue.writeWithoutTransaction { _ in
-                try connection.writer.isolatedTransaction(batches)
+            return try writer.transaction(batches).map { .success($0) }
+        } catch let failure as SQLiteFailure where !failure.isOfOneCommand {
+            throw failure
+        } catch {
+            // One batch cannot be carried out: find out which, so that the others need not suffer.
+            return try writer.isolatedTransaction(batches).map { result in
+                result.mapError { StoreErrors.spindleError($0, path) }
             }
         }
     }

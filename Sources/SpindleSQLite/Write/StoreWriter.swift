@@ -4,14 +4,16 @@ internal import SpindleCore
 /// Carries out commands on the one connection that writes. Used only on the commit thread.
 final class StoreWriter {
     let connection: OpaquePointer
+    private let owner: RawConnection
     private var statements: [RawStatement?]
     var definitions = DefinitionCache()
     var counters = CounterChanges()
     /// The lease of the host that has the store open; the outer nil is "not read yet".
     private var knownLease: HostLease??
 
-    init(_ connection: OpaquePointer) {
-        self.connection = connection
+    init(_ owner: RawConnection) {
+        self.owner = owner
+        connection = owner.handle
         statements = Array(repeating: nil, count: Statement.allCases.count)
     }
 

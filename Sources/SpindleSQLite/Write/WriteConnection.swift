@@ -2,9 +2,10 @@ internal import GRDB
 internal import GRDBSQLite
 internal import SpindleCore
 
-/// The one connection that writes, opened and migrated, with its writer. Used only on the commit thread once it is open.
+/// The one connection that writes, with its writer. Used only on the commit thread once it is open.
+///
+/// GRDB makes and migrates the tables and then steps aside: its observation hooks are not for statements that run behind its back.
 final class WriteConnection {
-    let queue: DatabaseQueue
     let writer: StoreWriter
     let identity: StoreFiles.Identity?
     private let walFrames: UnsafeMutablePointer<Int32>
@@ -14,26 +15,9 @@ final class WriteConnection {
 
     /// Opens a store, and makes or migrates its tables.
     init(_ path: String) throws {
-        try StoreFiles.makeFile(path)
         do {
-            var configuration = Configuration()
-            configuration.label = "spindle.store"
-            configuration.foreignKeysEnabled = false
-            configuration.busyMode = .timeout(5)
-            configuration.prepareDatabase { db in try Self.configure(db) }
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.writeWithoutTransaction { db in
-                try Self.checkOwner(db, path)
-                try db.execute(sql: "PRAGMA journal_mode = WAL")
-            }
-            try StoreSchema.migrator.migrate(queue)
-            writer = try queue.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA application_id = \(StoreSchema.applicationID)")
-                guard let connection = db.sqliteConnection else {
-                    throw SpindleError(.storeUnavailable, "The store \(path) is closed.")
-                }
-                return StoreWriter(connection)
-            }
+            try Self.migrate(path)
+            writer = StoreWriter(try RawConnection(path, pragmas: Self.pragmas))
             try writer.execute("CREATE TEMP TABLE recovery (id BLOB PRIMARY KEY, fate INTEGER NOT NULL) WITHOUT ROWID")
         } catch {
             throw StoreErrors.spindleError(error, path)
@@ -52,26 +36,41 @@ final class WriteConnection {
         )
     }
 
-    deinit { walFrames.deallocate() }
+    deinit {
+        sqlite3_wal_hook(writer.connection, nil, nil)
+        walFrames.deallocate()
+    }
 
     /// Copies what is committed to the main file, as far as nobody stands in the way.
     func checkpoint() {
         sqlite3_wal_checkpoint_v2(writer.connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
     }
 
-    // No memory map: a file that shrinks under it would end the process with SIGBUS, where a read gives an error.
-    private static func configure(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                PRAGMA page_size = 4096;
-                PRAGMA synchronous = FULL;
-                PRAGMA wal_autocheckpoint = 0;
-                PRAGMA temp_store = MEMORY;
-                PRAGMA cache_size = -65536;
-                PRAGMA mmap_size = 0;
-                """
-        )
+    private static func migrate(_ path: String) throws {
+        try StoreFiles.makeFile(path)
+        var configuration = Configuration()
+        configuration.label = "spindle.migration"
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in try db.execute(sql: pragmas) }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.writeWithoutTransaction { db in
+            try checkOwner(db, path)
+            try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA application_id = \(StoreSchema.applicationID)")
+        }
+        try StoreSchema.migrator.migrate(queue)
+        try queue.close()
     }
+
+    // No memory map: a file that shrinks under it would end the process with SIGBUS, where a read gives an error.
+    private static let pragmas = """
+        PRAGMA page_size = 4096;
+        PRAGMA synchronous = FULL;
+        PRAGMA wal_autocheckpoint = 0;
+        PRAGMA temp_store = MEMORY;
+        PRAGMA cache_size = -65536;
+        PRAGMA mmap_size = 0;
+        """
 
     /// Refuses a file that somebody else made, and one from a newer Spindle.
     static func checkOwner(_ db: Database, _ path: String) throws {
