@@ -1,0 +1,1 @@
+enum Mutants { static func plant(in directory: String) throws {} }
