@@ -121,6 +121,8 @@ extension Simulation {
         var types = [Int32](repeating: 0, count: machine.types.count)
         var parked = [Int](repeating: 0, count: machine.types.count)
         var keys: [String: Int32] = [:]
+        var turns: Set<String> = []
+        var waiting: Set<String> = []
         for record in machine.records.values {
             switch record.phase {
             case .running:
@@ -131,8 +133,12 @@ extension Simulation {
                 if now > record.deadline + world.settings.cancelGrace {
                     broken("everyAttemptEnds", "row \(SimStore.row(record.key.execution)) goes on after its deadline and grace")
                 }
-            case .parked: parked[record.type] += 1
-            case .ready, .settling: break
+            case .parked:
+                parked[record.type] += 1
+                if let key = record.request.concurrencyKey { waiting.insert(key) }
+            case .ready:
+                if let key = record.request.concurrencyKey { turns.insert(key) }
+            case .settling: break
             }
         }
         for code in machine.lingering.values {
@@ -151,6 +157,9 @@ extension Simulation {
         }
         for (name, key) in machine.keys where key.used != keys[name, default: 0] {
             broken("slotsComeBack", "key \(name) \(key.used), held \(keys[name, default: 0])")
+        }
+        for key in waiting where keys[key, default: 0] == 0 && !turns.contains(key) {
+            broken("nothingLost", "those that wait for key \(key) wait for nobody")
         }
         for (name, count) in keys where machine.keys[name] == nil { broken("slotsComeBack", "key \(name) forgot \(count)") }
         if machine.deadlines.count > 2 * machine.runningCount + machine.deadlines.slack + 64 {

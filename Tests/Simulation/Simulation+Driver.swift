@@ -9,7 +9,8 @@ extension Simulation {
         push(.driver, after: random.between(0, store.open < 60 ? 2 * world.gap : 30 * world.gap))
         switch random.below(1000) {
         case ..<700: submit()
-        case ..<800: if let row = someRow() { send(.cancel(row: row)) }
+        case ..<780: if let row = someRow() { send(.cancel(row: row)) }
+        case ..<800: if let row = nextOfKey() { send(.cancel(row: row)) }
         case ..<840: if let row = someRow() { send(.retry(row: row)) }
         case ..<940: repeatReport()
         case ..<970: reload()
@@ -24,6 +25,13 @@ extension Simulation {
         // Mostly what is alive: the last ones.
         let reach = min(store.rows.count, random.chance(800) ? 20 : 200)
         return store.rows.count - 1 - random.below(reach)
+    }
+
+    /// One that waits for a slot after the slot of its key became free: cancelling it must not hold up those behind it.
+    private func nextOfKey() -> Int? {
+        store.rows.indices.suffix(90).last { index in
+            store.rows[index].keyName != nil && machine.records[store.rows[index].id]?.phase == .ready
+        }
     }
 
     private func submit() {
@@ -163,5 +171,11 @@ extension Simulation {
     var isAtRest: Bool {
         store.open == 0 && machine.records.isEmpty && machine.lingering.isEmpty && machine.settlesInFlight == 0
             && machine.pendingSettles.isEmpty && !loops.claim.isBusy && !loops.settle.isBusy && !loops.promote.isBusy
+            && batches.allSatisfy { batch in
+                switch batch.work {
+                case .none, .renew: true
+                default: false
+                }
+            }
     }
 }
