@@ -103,10 +103,24 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: swift
         ),
+        .target(
+            name: "SpindleSimulation",
+            dependencies: [
+                "SpindleCore", "SpindleEngine", .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            path: "Tests/Simulation",
+            swiftSettings: swift
+        ),
+        .executableTarget(
+            name: "spindle-simulator",
+            dependencies: ["SpindleSimulation"],
+            path: "Tests/Simulator",
+            swiftSettings: swift
+        ),
         .testTarget(name: "SpindleCoreTests", dependencies: ["SpindleCore", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "SpindleEngineTests",
-            dependencies: ["SpindleCore", "SpindleEngine", "TestSupport"],
+            dependencies: ["SpindleCore", "SpindleEngine", "SpindleSimulation", "TestSupport"],
             swiftSettings: swift
         ),
         .testTarget(

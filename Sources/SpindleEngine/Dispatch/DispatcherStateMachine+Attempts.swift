@@ -194,6 +194,7 @@ extension DispatcherStateMachine {
 
     /// Asks everything that runs to end, because the host stops.
     package mutating func cancelAll(reason: CancelReason, now: Int64, wall: Timestamp, random: UInt64) {
-        for id in Array(records.keys) { cancel(id, reason: reason, now: now, wall: wall, random: random) }
+        // In order, so that a seed of the simulator always gives the same run.
+        for id in records.keys.sorted() { cancel(id, reason: reason, now: now, wall: wall, random: random) }
     }
 }

@@ -45,7 +45,7 @@ extension DispatcherStateMachine {
             && globalUsed + globalReserved < settings.maxConcurrentJobs
     }
 
-    func pluginFree(_ state: TypeState) -> Int32 {
+    package func pluginFree(_ state: TypeState) -> Int32 {
         guard let plugin = state.plugin else { return .max }
         return plugins[plugin].limit - plugins[plugin].used - plugins[plugin].reserved
     }

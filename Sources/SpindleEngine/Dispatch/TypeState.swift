@@ -33,7 +33,7 @@ package struct TypeState {
         self.limit = limit
     }
 
-    var busy: Int32 { used + reserved }
+    package var busy: Int32 { used + reserved }
 }
 
 /// How fast a type's attempts end, for the size of the run-ahead.
