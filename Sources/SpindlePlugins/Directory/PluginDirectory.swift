@@ -73,7 +73,7 @@ struct PluginDirectory {
         return candidate
     }
 
-    private static func checkName(_ name: String) throws(PluginRefusal) {
+    static func checkName(_ name: String) throws(PluginRefusal) {
         let stem = name.utf8.dropLast(3)
         let isLegal = stem.allSatisfy {
             (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)

@@ -94,6 +94,7 @@ struct ExecutorPlan {
             pluginConcurrency: sidecar.concurrency,
             policy: policy
         )
+        if isolation == .inProcess && !kind.isConcurrent { descriptor.concurrency = 1 }
         descriptor.maxTimeout = sidecar.maxTimeout
         descriptor.maxRetriesCap = sidecar.maxRetries
         descriptor.isIdempotent = kind.isIdempotent

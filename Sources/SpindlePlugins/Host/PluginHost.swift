@@ -74,7 +74,15 @@ public final class PluginHost: Sendable {
         for (candidate, verdict) in judged {
             var listing = candidate.listing
             if let file = candidate.file, let verdict {
-                executors += accept(file, candidate.sidecar, verdict, &listing, &serving)
+                let plans = accept(file, candidate.sidecar, verdict, &listing, &serving)
+                do {
+                    // Loading a plugin into the host may block.
+                    executors += try await Blocking.run { try self.makeExecutors(plans, file) }
+                } catch {
+                    for plan in plans { serving[plan.type] = nil }
+                    listing.types = []
+                    listing.status = .refused((error as? PluginRefusal)?.reason ?? "\(error)")
+                }
             }
             listings.append(listing)
         }
@@ -149,7 +157,7 @@ public final class PluginHost: Sendable {
         _ verdict: ProbeVerdict,
         _ listing: inout PluginListing,
         _ serving: inout [String: String]
-    ) -> [PluginExecutor] {
+    ) -> [ExecutorPlan] {
         let manifest: PluginManifest
         switch verdict {
         case .refused(let reason):
@@ -172,34 +180,46 @@ public final class PluginHost: Sendable {
                 }
             }
             listing.types = accepted.map(\.type)
-            return try makeExecutors(accepted, file, sidecar)
+            return accepted
         } catch {
-            for type in listing.types where serving[type] == listing.file { serving[type] = nil }
-            listing.types = []
             listing.status = .refused(error.reason)
             return []
         }
     }
 
-    private func makeExecutors(
-        _ plans: [ExecutorPlan],
-        _ file: PluginFile,
-        _ sidecar: Sidecar
-    ) throws(PluginRefusal) -> [PluginExecutor] {
-        var executors: [PluginExecutor] = []
-        for plan in plans {
+    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) throws -> [PluginExecutor] {
+        var session: InProcessSession?
+        if plans.contains(where: { $0.isolation == .inProcess }) {
+            session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
+        }
+        return try plans.enumerated().map { index, plan in
             let sink = EventSink()
-            let backend = WorkerPool(
-                plan: plan.instance,
-                image: file.image,
-                settings: plan.settings(configuration.pool),
-                services: services,
+            let settings = plan.settings(configuration.pool)
+            let backend: any AttemptBackend
+            if let session {
+                backend = try InProcessPool(
+                    plan: plan.instance,
+                    number: UInt64(index + 1),
+                    session: session,
+                    settings: settings,
+                    services: services,
+                    sink: sink
+                )
+            } else {
+                backend = WorkerPool(
+                    plan: plan.instance,
+                    image: file.image,
+                    settings: settings,
+                    services: services,
+                    sink: sink
+                )
+            }
+            return PluginExecutor(
+                descriptor: plan.descriptor,
+                isolation: plan.isolation,
+                backend: backend,
                 sink: sink
             )
-            executors.append(
-                PluginExecutor(descriptor: plan.descriptor, isolation: .worker, backend: backend, sink: sink)
-            )
         }
-        return executors
     }
 }

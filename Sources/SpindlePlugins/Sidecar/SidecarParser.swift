@@ -169,7 +169,11 @@ private struct SidecarReader {
 
     private func isolation(_ node: Node, _ name: String) throws(SpindleError) -> IsolationLevel {
         if let text = node.scalar?.string, text == "sandbox" || text == "one-shot" {
-            throw wrong(node, name, "in-process or worker: this version of Spindle cannot give \"\(text)\", and does not pretend to")
+            throw wrong(
+                node,
+                name,
+                "in-process or worker: this version of Spindle cannot give \"\(text)\", and does not pretend to"
+            )
         }
         return try choice(node, name, IsolationLevel.init, ["in-process", "worker"])
     }

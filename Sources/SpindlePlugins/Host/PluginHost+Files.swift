@@ -1,0 +1,117 @@
+import Glibc
+import SpindleCore
+
+extension PluginHost {
+    /// Looks at a single file that somebody named: its owner and mode are shown, not judged.
+    ///
+    /// - Throws: ``SpindleError`` if the file cannot be opened at all.
+    public func inspect(file path: String) async throws -> PluginListing {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let opened = try await Blocking.run { [facts] in
+            let directory = open(PluginFile.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard directory >= 0 else {
+                throw SpindleError(.notFound, "\(path) cannot be opened: \(SystemCall.lastError).")
+            }
+            let descriptor = Descriptor(directory)
+            return Result { () throws(PluginRefusal) in
+                let file = try facts.open(name, in: descriptor, path: path, isTrusted: false)
+                return (file, Result { () throws(PluginRefusal) in try file.check() })
+            }
+        }
+        var listing = PluginListing(file: name, status: .serving)
+        switch opened {
+        case .failure(let refusal): listing.status = .refused(refusal.reason)
+        case .success((let file, let checked)):
+            listing.describe(file)
+            if case .failure(let refusal) = checked {
+                listing.status = .refused(refusal.reason)
+                break
+            }
+            switch await verdict(on: file, Sidecar()) {
+            case .refused(let reason): listing.status = .refused(reason)
+            case .loads(let manifest):
+                listing.manifest = manifest
+                listing.types = manifest.executors.map(\.type)
+            }
+        }
+        return listing
+    }
+
+    /// Copies a file into the plugin directory as `NAME.so` with mode 0644; the directory is made with 0755 if it is
+    /// missing. A plugin that is there already is replaced as a whole; workers that run keep what they have loaded.
+    ///
+    /// - Parameter name: Without `.so`; nil takes the file's own, without the prefix that SwiftPM gives to products.
+    /// - Returns: Where it is now.
+    /// - Throws: ``SpindleError`` if it is not a plugin or cannot be copied.
+    @discardableResult
+    public static func add(file path: String, as name: String? = nil, to directory: String) async throws -> String {
+        try await Blocking.run { try addNow(path, name ?? defaultName(path), directory) }
+    }
+
+    private static func defaultName(_ path: String) -> String {
+        var name = path.split(separator: "/").last.map(String.init) ?? path
+        if name.hasSuffix(".so") { name.removeLast(3) }
+        for prefix in ["lib", "spindle-plugin-"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        return name
+    }
+
+    private static func addNow(_ path: String, _ name: String, _ directory: String) throws -> String {
+        if mkdir(directory, 0o755) == 0 {
+            // Whatever the umask says.
+            guard chmod(directory, 0o755) == 0 else {
+                throw SpindleError(.plugin, "\(directory) cannot be made: \(SystemCall.lastError).")
+            }
+        } else if errno != EEXIST {
+            throw SpindleError(.plugin, "\(directory) cannot be made: \(SystemCall.lastError).")
+        }
+        do throws(PluginRefusal) {
+            try PluginDirectory.checkName("\(name).so")
+            let target = try TrustedDirectory(directory)
+            let source = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            guard source >= 0 else { throw PluginRefusal("it cannot be opened: \(SystemCall.lastError)") }
+            let file = Descriptor(source)
+            var status = stat()
+            guard fstat(source, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                throw PluginRefusal("it is not a regular file")
+            }
+            let image = try SealedImage(copying: file, size: Int(status.st_size), digest: nil)
+            do throws(SpindleError) {
+                var reader = ElfReader(bytes: image.bytes)
+                _ = try reader.read(machine: ElfImage.hostMachine)
+            } catch {
+                throw PluginRefusal(error.message)
+            }
+            try write(image, "\(name).so", target)
+            return "\(target.path)/\(name).so"
+        } catch {
+            throw SpindleError(.plugin, "\(path) is not added: \(error.reason).")
+        }
+    }
+
+    private static func write(_ image: SealedImage, _ name: String, _ directory: TrustedDirectory) throws(PluginRefusal) {
+        let temporary = ".\(name).\(getpid())"
+        unlinkat(directory.descriptor.number, temporary, 0)
+        let number = openat(
+            directory.descriptor.number,
+            temporary,
+            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+            0o644
+        )
+        guard number >= 0 else { throw PluginRefusal("\(directory.path) cannot be written: \(SystemCall.lastError)") }
+        let file = Descriptor(number)
+        var isWritten = fchmod(number, 0o644) == 0
+        var done = 0
+        while isWritten, done < image.size {
+            let count = SystemCall.retrying {
+                Glibc.write(file.number, image.bytes.baseAddress.map { $0 + done }, image.size - done)
+            }
+            if count <= 0 { isWritten = false } else { done += count }
+        }
+        let fd = directory.descriptor.number
+        guard isWritten, fsync(number) == 0, renameat(fd, temporary, fd, name) == 0 else {
+            let reason = SystemCall.lastError
+            unlinkat(fd, temporary, 0)
+            throw PluginRefusal("\(directory.path)/\(name) cannot be written: \(reason)")
+        }
+    }
+}

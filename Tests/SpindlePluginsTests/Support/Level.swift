@@ -1,0 +1,13 @@
+import SpindlePlugins
+
+/// The levels of isolation, each with its sidecar.
+enum Level: String, CaseIterable, Sendable {
+    case worker
+    case inProcess = "in-process"
+
+    /// Writes the sidecar of the plugin `zoo`.
+    func prepare(_ workspace: Workspace, _ more: String = "") throws {
+        try workspace.compile("zoo", as: "zoo")
+        try workspace.write("isolation: \(rawValue)\n\(more)", to: "zoo.yaml")
+    }
+}
