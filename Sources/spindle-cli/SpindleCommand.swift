@@ -1,1 +1,53 @@
-@main struct SpindleCommand { static func main() {} }
+import ArgumentParser
+import Glibc
+import Spindle
+
+/// The command `spindle`.
+@main
+struct SpindleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "spindle",
+        abstract: "Runs durable jobs on executors that come as plugins.",
+        discussion: """
+            Exit status: 0 succeeded, 1 failed, 2 usage or refused, 3 host or store unavailable, 4 not found, 5 expired or skipped, \
+            124 the last attempt timed out, 130 Ctrl-C, 143 cancelled.
+            """,
+        version: SpindleVersion.text,
+        subcommands: [
+            Serve.self, Run.self, Submit.self, Executions.self, Jobs.self, Plugins.self, Config.self, Bench.self,
+        ]
+    )
+
+    static func main() async {
+        Host.prepareProcess()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let end as CommandEnd {
+            Glibc.exit(end.status.rawValue)
+        } catch {
+            leave(error)
+        }
+    }
+
+    /// Usage and help are ArgumentParser's to print; everything else is one sentence on standard error.
+    private static func leave(_ error: any Error) -> Never {
+        let usage = exitCode(for: error)
+        if usage == .success { exit(withError: error) }
+        if usage == .validationFailure {
+            Terminal.error(fullMessage(for: error))
+            Glibc.exit(ExitStatus.refused.rawValue)
+        }
+        Terminal.error("spindle: \(errorSentence(error))")
+        Glibc.exit(ExitStatus(error).rawValue)
+    }
+}
+
+/// Ends the process with a status; everything was said already.
+struct CommandEnd: Error {
+    let status: ExitStatus
+}

@@ -68,7 +68,12 @@ public struct ConfigurationLoader: Sendable {
         readFile: (@Sendable (String) throws(SpindleError) -> [UInt8]?)? = nil
     ) {
         self.environment = environment
-        self.readFile = readFile ?? { path throws(SpindleError) in try SmallFile.read(path, limit: 1024 * 1024) }
+        // Not `??`: the compiler (6.3.1) crashes on functions with typed throws behind it.
+        if let readFile { self.readFile = readFile } else { self.readFile = Self.readFromDisk }
+    }
+
+    @Sendable private static func readFromDisk(_ path: String) throws(SpindleError) -> [UInt8]? {
+        try SmallFile.read(path, limit: 1024 * 1024)
     }
 
     /// Reads all layers.

@@ -117,7 +117,8 @@ public final class FileArtefactStore: ArtefactStore {
         let isLegal = name.utf8.allSatisfy {
             (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)
         }
-        guard isLegal, let first = name.utf8.first, first != 45, first != 46, name.utf8.count <= 128, !name.hasSuffix(".sha256") else {
+        guard isLegal, let first = name.utf8.first, first != 45, first != 46, name.utf8.count <= 128, !name.hasSuffix(".sha256")
+        else {
             throw SpindleError(
                 .invalidRequest,
                 "The artefact name \"\(name.prefix(128))\" is not allowed: a letter, digit or _, then letters, digits, _, . or -, "

@@ -43,7 +43,7 @@ public struct PayloadBody: Codable, Hashable, Sendable {
         text = try container.decodeIfPresent(String.self, forKey: .text)
         base64 = try container.decodeIfPresent(String.self, forKey: .base64)
         // `null` is a JSON value like any other here, so presence decides.
-        json = container.contains(.json) ? try container.decode(JSONValue.self, forKey: .json) : nil
+        if container.contains(.json) { json = try container.decode(JSONValue.self, forKey: .json) }
         contentType = try container.decodeIfPresent(String.self, forKey: .contentType)
     }
 

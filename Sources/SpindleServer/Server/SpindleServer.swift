@@ -73,4 +73,18 @@ public struct SpindleServer: Service {
             throw failure.withLock { $0 } ?? error
         }
     }
+
+    /// Listens until `stop` returns, and then shuts down gracefully: for programs and tests without a service group of their own.
+    package func run(untilStopped stop: @escaping @Sendable () async throws -> Void) async throws {
+        let services = ServiceGroup(services: [self], logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await services.run() }
+            group.addTask {
+                try await stop()
+                await services.triggerGracefulShutdown()
+            }
+            // Not `waitForAll`: it would wait for `stop` although the server has failed.
+            for try await _ in group {}
+        }
+    }
 }

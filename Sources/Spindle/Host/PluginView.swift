@@ -1,0 +1,42 @@
+import SpindleCore
+package import SpindlePlugins
+package import SpindleServer
+
+/// The plugin directory as the server and the commands show it.
+package struct PluginView: PluginDirectoryView {
+    let host: PluginHost?
+
+    package init(host: PluginHost?) { self.host = host }
+
+    package func listings() async -> [PluginSummary] { host?.listings.map { Self.summary($0) } ?? [] }
+
+    package func inspect(_ name: String) async -> PluginDetails? {
+        let listing = host?.listings.first { $0.file == name || $0.file == "\(name).so" }
+        return listing.map { PluginDetails(summary: Self.summary($0), details: Self.details($0)) }
+    }
+
+    /// One line about a file.
+    package static func summary(_ listing: PluginListing) -> PluginSummary {
+        PluginSummary(
+            name: listing.file.hasSuffix(".so") ? String(listing.file.dropLast(3)) : listing.file,
+            file: listing.file,
+            state: state(listing.status),
+            reason: listing.reason,
+            pluginId: listing.manifest?.id,
+            version: listing.manifest?.version,
+            isolation: listing.isolation?.rawValue,
+            sha256: listing.digest,
+            types: listing.types
+        )
+    }
+
+    private static func state(_ status: PluginListing.Status) -> String {
+        switch status {
+        case .serving: "serving"
+        case .disabled: "disabled"
+        case .conflict: "conflict"
+        case .refused: "refused"
+        case .restartNeeded: "restart needed"
+        }
+    }
+}

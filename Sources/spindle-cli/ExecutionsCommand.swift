@@ -1,0 +1,149 @@
+import ArgumentParser
+import Glibc
+import Spindle
+import SpindleCore
+import SpindleServer
+
+/// Looks at executions and steers them.
+struct Executions: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists, shows, follows, cancels and retries executions.",
+        discussion: "An ID is the whole id, or any unique beginning or end of it.",
+        subcommands: [List.self, Show.self, Logs.self, Cancel.self, Retry.self]
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists executions, newest first.")
+        @Option(name: .long, help: "Only this state. May be repeated.")
+        var executionState: [String] = []
+        @Option(name: .long, help: "Only this executor type.")
+        var type: String?
+        @Option(name: .long, help: "Only this stored job.")
+        var job: String?
+        @Option(name: .long, help: "At most so many; 1 to 1000.")
+        var limit = "20"
+        @Option(name: .long, help: "Goes on where the page before ended.")
+        var cursor: String?
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            var query = ExecutionQuery()
+            query.states = executionState
+            query.type = type
+            query.job = job
+            query.limit = Int(try Checked.integer(limit, "--limit", 1...1000) ?? 20)
+            query.cursor = cursor
+            let wanted = query
+            let page = try await global.access(.reading) { try await $0.executions(wanted) }
+            if global.json { return try JSONText.print(page) }
+            Terminal.print(ExecutionTable.table(page.executions))
+            if let next = page.nextCursor { Terminal.error("more: --cursor \(next)") }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows an execution with its attempts.")
+        @Argument(help: "The execution.") var id: String
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let (execution, attempts) = try await global.access(.reading) { access in
+                (try await access.execution(id), try await access.attempts(of: id))
+            }
+            if global.json { return try JSONText.print(ShownExecution(execution: execution, attempts: attempts)) }
+            Terminal.print("\(execution.id)  \(execution.type)  \(SafeText.line(execution.target))  \(execution.state.state)")
+            for entry in execution.parameters.parameters.entries {
+                Terminal.print("  \(entry.name) = \(SafeText.shortened(SafeText.line(entry.value), to: 100))")
+            }
+            Terminal.print(ExecutionTable.table(attempts))
+        }
+
+        private struct ShownExecution: Encodable {
+            let execution: ExecutionBody
+            let attempts: [AttemptBody]
+        }
+    }
+
+    struct Logs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints the log of an execution.")
+        @Argument(help: "The execution.") var id: String
+        @Flag(name: .shortAndLong, help: "Goes on until the execution has ended.") var follow = false
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            try await global.access(.reading) { access in
+                let execution = try await access.execution(id)
+                for try await line in access.logs(of: execution.id, follow: follow) {
+                    if global.json {
+                        Terminal.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+                    } else {
+                        LogPrinter.print(line, to: STDOUT_FILENO)
+                    }
+                }
+            }
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Asks for the end of an execution.")
+        @Argument(help: "The execution.") var id: String
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let receipt = try await global.access(.writing) { try await $0.cancel(id) }
+            if global.json { try JSONText.print(receipt) } else { Terminal.print("\(receipt.id) \(receipt.result)") }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Runs an ended execution again, or a retrying one at once.")
+        @Argument(help: "The execution.") var id: String
+        @Option(name: .long, help: "Retries added to its budget; by default the job's own budget once more.")
+        var extraRetries: String?
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let extra = try Checked.integer(extraRetries, "--extra-retries", Limits.retries)
+            let execution = try await global.access(.writing) { try await $0.retry(id, extraRetries: extra) }
+            if global.json { try JSONText.print(execution) } else { Terminal.print("\(execution.id) \(execution.state.state)") }
+        }
+    }
+}
+
+/// Executions and attempts as tables.
+enum ExecutionTable {
+    static func table(_ executions: [ExecutionBody]) -> Table {
+        let now = SystemClock().now
+        var table = Table([
+            .init("ID"), .init("TYPE"), .init("TARGET", isFlexible: true), .init("STATE"), .init("ATTEMPT", isNumber: true),
+            .init("CREATED"), .init("ERROR", isFlexible: true),
+        ])
+        for execution in executions {
+            table.add([
+                .init(execution.shortId), .init(execution.type), .init(SafeText.line(execution.target)),
+                .init("\(execution.state.state)"), .init("\(execution.attempt)"),
+                .init(TimeText.relative(execution.createdAt.timestamp, now: now)),
+                .init(SafeText.line(execution.error?.message ?? "")),
+            ])
+        }
+        return table
+    }
+
+    static func table(_ attempts: [AttemptBody]) -> Table {
+        var table = Table([
+            .init("ATTEMPT", isNumber: true), .init("OUTCOME"), .init("STARTED"), .init("TOOK"), .init("RAN ON"),
+            .init("ERROR", isFlexible: true),
+        ])
+        for attempt in attempts {
+            let took = attempt.startedAt.flatMap { started in
+                attempt.finishedAt.map { TimeText.duration($0.timestamp.microseconds - started.timestamp.microseconds) }
+            }
+            table.add([
+                .init("\(attempt.number)"), .init(attempt.outcome ?? "running"),
+                .init(attempt.startedAt.map { "\($0.timestamp)" } ?? ""), .init(took ?? ""), .init(attempt.ranOn ?? ""),
+                .init(SafeText.line([attempt.error?.code, attempt.error?.message].compactMap { $0 }.joined(separator: ": "))),
+            ])
+        }
+        return table
+    }
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import Glibc
+import Spindle
+import SpindleCore
+import SpindleServer
+import Synchronization
+import UnixSignals
+
+/// Follows one execution to its end: log to standard error, output to standard output.
+struct Follower {
+    let access: HostAccess
+    let json: Bool
+
+    func follow(_ id: String, cancelsOnInterrupt: Bool) async throws -> ExitStatus {
+        let interrupt = InterruptFlag()
+        let end = try await withThrowingTaskGroup(of: ExecutionBody?.self) { group in
+            let (access, id) = (access, id)
+            group.addTask { try await access.end(of: id) { Self.show($0) } }
+            group.addTask {
+                try await Self.printLog(of: id, access)
+                return nil
+            }
+            if cancelsOnInterrupt {
+                group.addTask {
+                    for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                        // The second one does not wait for anything.
+                        if interrupt.raise() { Glibc.exit(ExitStatus.interrupted.rawValue) }
+                        do {
+                            _ = try await access.cancel(id)
+                        } catch {
+                            Terminal.error("spindle: \(errorSentence(error))")
+                        }
+                    }
+                    return nil
+                }
+            }
+            var end: ExecutionBody?
+            // The log ends with the execution, just before or just after it is final.
+            var parts = 2
+            while parts > 0, let part = try await group.next() {
+                parts -= 1
+                if let part { end = part }
+            }
+            group.cancelAll()
+            guard let end else { throw SpindleError(.internal, "The end of \(id) was not seen.") }
+            return end
+        }
+        Terminal.progress("")
+        try await show(end: end)
+        if interrupt.isRaised { return .interrupted }
+        return ExitStatus(end.state.state, lastOutcome: end.lastOutcome.flatMap(AttemptOutcome.init)) ?? .failed
+    }
+
+    private static func show(_ execution: ExecutionBody) {
+        let progress = execution.progress.map { " \(Int($0.fraction * 100)) % \($0.note)" } ?? ""
+        Terminal.progress("\(execution.shortId) \(execution.state.state), attempt \(execution.attempt)\(progress)")
+    }
+
+    private static func printLog(of id: String, _ access: HostAccess) async throws {
+        for try await line in access.logs(of: id, follow: true) { LogPrinter.print(line, to: STDERR_FILENO) }
+    }
+
+    private func show(end: ExecutionBody) async throws {
+        if json {
+            try JSONText.print(end)
+            return
+        }
+        if let output = try await access.output(of: end.id) {
+            Terminal.write(output.bytes, to: STDOUT_FILENO)
+            if output.bytes.last != UInt8(ascii: "\n"), Terminal.isOutput { Terminal.print("") }
+        }
+        guard end.state.state != .succeeded else { return }
+        let attempts = try await access.attempts(of: end.id)
+        let error = attempts.last?.error
+        let reason = error?.message.map { ": \(SafeText.line($0))" } ?? ""
+        let code = error?.code.map { " [\($0)]" } ?? ""
+        Terminal.error("spindle: execution \(end.shortId) \(end.state.state) after \(end.attempt) attempts\(reason)\(code)")
+    }
+}
+
+/// Whether Ctrl-C came.
+private final class InterruptFlag: Sendable {
+    private let state = Mutex(false)
+
+    var isRaised: Bool { state.withLock { $0 } }
+
+    /// Raises it; true if it was raised before.
+    func raise() -> Bool {
+        state.withLock { state in
+            defer { state = true }
+            return state
+        }
+    }
+}
+
+/// One line of log for a person.
+enum LogPrinter {
+    static func print(_ line: [UInt8], to descriptor: Int32) {
+        guard let body = try? JSONDecoder().decode(LogLineBody.self, from: Data(line)) else { return }
+        let fields = (body.fields ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\(SafeText.line($0.value))" }.joined()
+        let text = "\(body.at.timestamp) \(body.level) \(body.stream) \(SafeText.line(body.message))\(fields)\n"
+        Terminal.write(Array(text.utf8), to: descriptor)
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Spindle
+import SpindleCore
+import SpindlePlugins
+import SpindleServer
+
+/// The plugin directory.
+struct Plugins: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists, inspects and adds plugins.",
+        subcommands: [List.self, Inspect.self, Add.self]
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists every file of the plugin directory, also the refused ones."
+        )
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let plugins = try await summaries()
+            if global.json { return try JSONText.print(PluginListBody(plugins: plugins)) }
+            var table = Table([
+                .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("ISOLATION"), .init("TYPES", isFlexible: true),
+                .init("REASON", isFlexible: true),
+            ])
+            for plugin in plugins {
+                table.add([
+                    .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state), .init(plugin.isolation ?? ""),
+                    .init(plugin.types.joined(separator: ", ")), .init(SafeText.line(plugin.reason ?? "")),
+                ])
+            }
+            Terminal.print(table)
+        }
+
+        /// From the host that runs, else from the directory itself.
+        private func summaries() async throws -> [PluginSummary] {
+            let configuration = try global.load().configuration
+            let places = try HostPlaces(configuration, environment: Host.environment)
+            let access = HostAccess(socket: places.socket)
+            if try await access.answers() { return try await access.plugins() }
+            let host = try PluginHost.forCommands(configuration)
+            return try await host.load().map { PluginView.summary($0) }
+        }
+    }
+
+    struct Inspect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says all that a file says about itself, without loading it here."
+        )
+        @Argument(help: "A shared library.") var file: String
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let host = try PluginHost.forCommands(try global.load().configuration)
+            let listing = try await host.inspect(file: file)
+            try JSONText.print(PluginDetails(summary: PluginView.summary(listing), details: PluginView.details(listing)))
+            if listing.manifest == nil { throw CommandEnd(status: .refused) }
+        }
+    }
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Copies a shared library into the plugin directory.")
+        @Argument(help: "A shared library.") var file: String
+        @Option(name: .customLong("as"), help: "Its name there, without .so.") var name: String?
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let configuration = try global.load().configuration
+            let places = try HostPlaces(configuration, environment: Host.environment)
+            try Self.makeParents(of: places.plugins)
+            let path = try await PluginHost.add(file: file, as: name, to: places.plugins)
+            Terminal.print(path)
+        }
+
+        /// The directory itself is made, with the mode it needs, by the plugin host.
+        private static func makeParents(of path: String) throws {
+            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+            let parent = String(path[..<slash])
+            guard access(parent, F_OK) != 0 else { return }
+            try makeParents(of: parent)
+            guard mkdir(parent, 0o755) == 0 || errno == EEXIST else {
+                throw SpindleError(.configuration, "The directory \(parent) cannot be made: \(String(cString: strerror(errno))).")
+            }
+        }
+    }
+}
+
+extension PluginHost {
+    /// The plugin directory of a configuration, for a command of a moment.
+    static func forCommands(_ configuration: HostConfiguration) throws -> PluginHost {
+        let places = try HostPlaces(configuration, environment: Host.environment)
+        try StateDirectory.prepare(places.state)
+        return try PluginHost(
+            configuration: PluginHostConfiguration(
+                directory: places.plugins,
+                stateDirectory: places.state,
+                workerPath: configuration.workerPath,
+                probeTimeout: configuration.probeTimeout,
+                reservedTypes: ["internal"],
+                hostVersion: SpindleVersion.text,
+                logger: .quiet
+            )
+        )
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+import Spindle
+import SpindleCore
+import SpindleEngine
+import SpindlePlugins
+import UnixSignals
+
+/// Runs a host until it is told to stop.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs a host until SIGTERM or Ctrl-C; then it drains.",
+        discussion: "The first signal stops taking work and lets what runs end; the second one ends it at once."
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+        let configuration = try global.load().configuration
+        let logger = Logger.host(configuration.logLevel)
+        let host = try await Host(configuration, logger: logger)
+        for listing in host.plugins {
+            if let reason = listing.reason {
+                logger.warning("\(listing.file) is not used: \(reason)")
+            } else {
+                logger.info("\(listing.file) serves \(listing.types.joined(separator: ", "))")
+            }
+        }
+        if host.engine.recovered > 0 { logger.notice("\(host.engine.recovered) executions of a dead host run again") }
+        logger.notice(
+            "store \(host.places.store.url), socket \(host.places.socket), \(configuration.engine.maxConcurrentJobs) slots"
+        )
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        try await group.run()
+    }
+}
