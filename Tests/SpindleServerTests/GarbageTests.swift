@@ -5,7 +5,8 @@ import Testing
 @Suite struct GarbageTests {
     private static let bodies = [
         "", " ", "{", "}", "null", "true", "0", "\"\"", "[]", "[{}]", "{}", "{\"\":1}", "\u{0}", "\u{FEFF}{}", "{\"type\":}",
-        "{'type':'script'}", "{\"type\":\"script\",}", "{\"type\":\"script\"", "{\"type\":1}", "{\"type\":null}",
+        "{'type':'script'}", "{\"type\":\"script\",}", "{\"after\":[ , ]}",
+        "{\"type\":\"script\"", "{\"type\":1}", "{\"type\":null}",
         "{\"type\":\"\"}", "{\"target\":[]}", "{\"target\":\"\\u0000\"}", "{\"type\":\"script\",\"target\":\"\\ud800\"}",
         "{\"type\":\"script\"}{}", "{\"executions\":{}}", "{\"executions\":null}", "{\"executions\":\"x\"}",
         "NaN", "{\"type\":NaN}", "<xml/>", "type=script&target=ok",

@@ -91,6 +91,9 @@ struct Route: Sendable {
         self.handle = handle
     }
 
+    /// The method as text.
+    var verb: String { method.rawValue }
+
     /// The values of the names in the path, if the path is this route's.
     func match(_ given: [Substring]) -> [String: String]? {
         guard given.count == segments.count else { return nil }
