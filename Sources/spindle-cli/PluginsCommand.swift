@@ -70,6 +70,7 @@ struct Plugins: AsyncParsableCommand {
         func run() async throws {
             let configuration = try global.load().configuration
             let places = try HostPlaces(configuration, environment: Host.environment)
+            try StateDirectory.prepare(places.state)
             try Self.makeParents(of: places.plugins)
             let path = try await PluginHost.add(file: file, as: name, to: places.plugins)
             Terminal.print(path)
