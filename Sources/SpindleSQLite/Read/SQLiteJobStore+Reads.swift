@@ -16,9 +16,13 @@ extension SQLiteJobStore {
         return try await read { connection in
             // Each branch reads only an index that holds the id and little else.
             let matches = "substr(hex(id), -length(?1)) = ?1 OR (id BETWEEN ?2 AND ?3 AND substr(hex(id), 1, length(?1)) = ?1)"
-            let groups = ["state = 2", "state IN (0, 4)", "state = 3", "state = 1", "state >= 5"]
+            let groups = ["state = 2", "state IN (0, 4)", "state = 3", "state >= 5"]
             let branches = groups.map { "SELECT id FROM executions WHERE \($0) AND (\(matches))" }
-            let sql = branches.joined(separator: " UNION ALL ") + " ORDER BY id DESC LIMIT 10"
+            let waiting = """
+                SELECT DISTINCT child FROM dependencies WHERE is_met = 0
+                AND (SELECT state FROM executions WHERE id = child) = 1 AND (\(matches.replacing("id", with: "child")))
+                """
+            let sql = (branches + [waiting]).joined(separator: " UNION ALL ") + " ORDER BY id DESC LIMIT 10"
             let row = try RawStatement(connection, sql)
             row.add(wanted)
             row.add(Self.bytes(wanted, padding: "0"))

@@ -8,6 +8,7 @@ final class StoreWriter {
     private var statements: [RawStatement?]
     var definitions = DefinitionCache()
     var counters = CounterChanges()
+    var claims = RecentClaims()
     /// The lease of the host that has the store open; the outer nil is "not read yet".
     private var knownLease: HostLease??
 
