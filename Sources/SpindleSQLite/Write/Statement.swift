@@ -160,7 +160,7 @@ extension Statement {
         case .insertInterrupted:
             """
             INSERT OR REPLACE INTO attempts (execution, number, outcome, finished_at, error_code, error)
-            SELECT e.id, e.attempt, 5, ?, ?, ? FROM temp.recovery r JOIN executions e ON e.id = r.id WHERE r.fate = ?
+            SELECT e.id, e.attempt, 5, ?, ?, ? FROM temp.recovery r CROSS JOIN executions e ON e.id = r.id WHERE r.fate = ?
             """
         case .interrupt:
             """
@@ -171,12 +171,12 @@ extension Statement {
             """
         case .countRecovered:
             """
-            SELECT e.state, e.type, count(*) FROM temp.recovery r JOIN executions e ON e.id = r.id GROUP BY 1, 2
+            SELECT e.state, e.type, count(*) FROM temp.recovery r CROSS JOIN executions e ON e.id = r.id GROUP BY 1, 2
             """
         case .countRequeued: "SELECT count(*) FROM temp.recovery WHERE fate = 0"
         case .findEndedParents:
             """
-            SELECT e.id, e.state FROM temp.recovery r JOIN executions e ON e.id = r.id
+            SELECT e.id, e.state FROM temp.recovery r CROSS JOIN executions e ON e.id = r.id
             WHERE e.state >= 5 AND e.flags & 8 ORDER BY e.id
             """
         case .findOld:

@@ -81,8 +81,10 @@ final class StoreWriter {
         }
     }
 
-    /// Drops what was remembered of rows that may not have been written.
+    /// Drops what was remembered of rows that may not have been written, and ends statements that a failure left half way.
     private func forget() {
+        for statement in statements { statement?.end() }
+        claims = RecentClaims()
         definitions = DefinitionCache()
         counters = CounterChanges()
         knownLease = nil
