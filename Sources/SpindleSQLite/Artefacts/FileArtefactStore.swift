@@ -52,7 +52,11 @@ public final class FileArtefactStore: ArtefactStore {
         for folder in [directory, "\(directory)/\(key.execution)", "\(directory)/\(key.execution)/\(key.attempt)"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("make", folder) }
         }
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        // O_EXCL: what is closed stays as it is, and so does whatever else may stand there.
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        if descriptor < 0 && errno == EEXIST {
+            throw SpindleError(.invalidRequest, "The artefact is written already.", details: path)
+        }
         guard descriptor >= 0 else { throw failure("make", path) }
         return OpenArtefact(descriptor: descriptor)
     }

@@ -42,7 +42,6 @@ enum StoreSchema {
         CREATE INDEX executions_ready ON executions (type, rank) WHERE state = 2;
         CREATE INDEX executions_due ON executions (run_at) WHERE state IN (0, 4);
         CREATE INDEX executions_running ON executions (host) WHERE state = 3;
-        CREATE INDEX executions_waiting ON executions (created_at) WHERE state = 1;
         CREATE INDEX executions_final ON executions (state, finished_at) WHERE state >= 5;
         CREATE INDEX executions_expiring ON executions (start_by)
             WHERE start_by IS NOT NULL AND attempt = 0 AND state < 3;

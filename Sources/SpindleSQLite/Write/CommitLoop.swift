@@ -10,10 +10,12 @@ final class CommitLoop {
     private let checkpointer: Checkpointer
     private let logger: Logger
     private let ballast: Ballast
+    private let identity: StoreFiles.Identity?
     private var isFull = false
 
     init(_ connection: WriteConnection, path: String, checkpointer: Checkpointer, logger: Logger) {
         self.connection = connection
+        identity = connection.identity
         self.path = path
         self.checkpointer = checkpointer
         self.logger = logger
@@ -76,12 +78,17 @@ final class CommitLoop {
         var results = [BatchResult](repeating: .failure(full), count: batches.count)
         guard !reducing.isEmpty else { return results }
         checkpointer.request()
+        // A checkpoint helps the next attempt but is not owed to anybody; the settlements beside it are.
+        let lean = reducing.map { index in batches[index].filter { !$0.isCheckpoint } }
         do {
-            for (index, result) in zip(reducing, try commit(reducing.map { batches[$0] }, on: connection)) {
-                results[index] = result
+            for (index, result) in zip(reducing, try commit(lean, on: connection)) {
+                results[index] = result.map { outcomes in
+                    var rest = outcomes[...]
+                    return batches[index].compactMap { $0.isCheckpoint ? .stale : rest.popFirst() }
+                }
             }
         } catch {
-            for (index, result) in zip(reducing, fail(reducing.map { batches[$0] }, error)) { results[index] = result }
+            for (index, result) in zip(reducing, fail(lean, error)) { results[index] = result }
         }
         return results
     }
@@ -97,15 +104,14 @@ final class CommitLoop {
     }
 
     private func open() throws -> WriteConnection {
-        if let connection {
-            guard connection.identity == StoreFiles.Identity(path) else {
-                throw SpindleError(
-                    .storeUnavailable,
-                    "The file \(path) was removed or replaced while the host ran; stop the host and put it back."
-                )
-            }
-            return connection
+        // Also before opening anew: a store that vanished must not come back as an empty one.
+        guard identity == StoreFiles.Identity(path) else {
+            throw SpindleError(
+                .storeUnavailable,
+                "The file \(path) was removed or replaced while the host ran; stop the host and put it back."
+            )
         }
+        if let connection { return connection }
         let opened = try WriteConnection(path)
         connection = opened
         logger.notice("the store \(path) is open again")
@@ -125,8 +131,12 @@ extension StoreCommand {
     /// Whether it makes the store larger for long.
     fileprivate var addsWork: Bool {
         switch self {
-        case .submit, .upsertJob, .checkpoint: true
+        case .submit, .upsertJob: true
         default: false
         }
+    }
+
+    fileprivate var isCheckpoint: Bool {
+        if case .checkpoint = self { true } else { false }
     }
 }

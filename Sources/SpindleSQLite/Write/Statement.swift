@@ -7,7 +7,7 @@ enum Statement: Int, CaseIterable {
     case internDefinition, findDefinition, readDefinition
     case insertExecution, readState, findUnique, insertDependency, markParent, findIdempotency, keepIdempotency
     case putBlob, readBlob, claim, readCheckpoint, putCheckpoint, markCheckpoint, deleteCheckpoint
-    case readHeld, settle, insertAttempt
+    case readHeld, settle, settlePlain, insertAttempt
     case readWaitingChildren, meetDependency, releaseChild, end
     case readRow, markCancel, retryNow, findOverdue, findDue, promote, nextDue
     case upsertJob, removeJob
@@ -52,6 +52,13 @@ extension Statement {
             """
             UPDATE executions SET state = ?, run_at = ?, rank = ?, started_at = ?, finished_at = ?, failures = ?,
                 crashes = ?, losses = ?, flags = ?, last_outcome = ?, error_code = ?, error = ?, ran_on = ? WHERE id = ?
+            """
+        // No flag that asks for more (4 checkpoint, 8 children, 16 suspect) may be set: 28.
+        case .settlePlain:
+            """
+            UPDATE executions SET state = ?, started_at = ?, finished_at = ?, failures = ?, crashes = ?, losses = ?,
+                last_outcome = ?, error_code = ?, error = ?, ran_on = ?
+            WHERE id = ? AND state = 3 AND attempt = ? AND epoch = ? AND flags & 28 = 0
             """
         case .insertAttempt: "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?,?,?)"
         case .putBlob: "INSERT OR REPLACE INTO blobs (execution, kind, content_type, bytes) VALUES (?,?,?,?)"
@@ -153,7 +160,7 @@ extension Statement {
         case .insertInterrupted:
             """
             INSERT OR REPLACE INTO attempts (execution, number, outcome, finished_at, error_code, error)
-            SELECT e.id, e.attempt, 5, ?, ?, ? FROM temp.recovery r JOIN executions e ON e.id = r.id WHERE r.fate = ?
+            SELECT e.id, e.attempt, 5, ?, ?, ? FROM temp.recovery r CROSS JOIN executions e ON e.id = r.id WHERE r.fate = ?
             """
         case .interrupt:
             """
@@ -164,12 +171,12 @@ extension Statement {
             """
         case .countRecovered:
             """
-            SELECT e.state, e.type, count(*) FROM temp.recovery r JOIN executions e ON e.id = r.id GROUP BY 1, 2
+            SELECT e.state, e.type, count(*) FROM temp.recovery r CROSS JOIN executions e ON e.id = r.id GROUP BY 1, 2
             """
         case .countRequeued: "SELECT count(*) FROM temp.recovery WHERE fate = 0"
         case .findEndedParents:
             """
-            SELECT e.id, e.state FROM temp.recovery r JOIN executions e ON e.id = r.id
+            SELECT e.id, e.state FROM temp.recovery r CROSS JOIN executions e ON e.id = r.id
             WHERE e.state >= 5 AND e.flags & 8 ORDER BY e.id
             """
         case .findOld:

@@ -21,6 +21,7 @@ extension StoreWriter {
 
     private func claimed(_ row: RawStatement, type: String) throws -> ClaimedExecution {
         let id = row.execution(0)
+        claims.remember(id, type: type)
         let definition = try definition(row.int(2))
         let flags = RowFlags(rawValue: row.int(10))
         let request = AttemptRequest(

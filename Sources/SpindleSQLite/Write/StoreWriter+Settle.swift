@@ -9,6 +9,7 @@ extension StoreWriter {
 
     func settle(_ settlement: Settlement) throws -> StoreOutcome {
         let id = settlement.key.execution
+        if let outcome = try settleAsRemembered(settlement) { return outcome }
         guard let held = try held(settlement.key, epoch: settlement.lease.epoch) else { return .stale }
         let next: ExecutionState
         var runAt: Timestamp?
@@ -30,10 +31,7 @@ extension StoreWriter {
             try row.run()
         }
         try write(settlement, next: next, runAt: runAt, held: held, flags: flags)
-        if let output = settlement.result.output {
-            try putBlob(.output, of: id, output.bytes, contentType: output.contentType)
-        }
-        if !StoreRules.isPlainSuccess(settlement) { try addAttempt(settlement) }
+        try addDetails(settlement)
         count(.running, next, type: held.type, at: settlement.finishedAt)
 
         var release = Release()
@@ -42,6 +40,42 @@ extension StoreWriter {
         }
         if next == .queued { release.readyTypes.insert(held.type) }
         return .settled(state: next, readyTypes: release.readyTypes.sorted(), skipped: release.skipped.sorted())
+    }
+
+    /// The end of most attempts: of a claim that was made lately, with nothing to follow. One statement, which checks what was
+    /// remembered; nil if that does not hold, or is not known.
+    private func settleAsRemembered(_ settlement: Settlement) throws -> StoreOutcome? {
+        let id = settlement.key.execution
+        guard let type = claims.take(id), case .final(let next) = settlement.next, !settlement.isSuspect,
+            next.isFinal, CounterChanges.isLegal(from: .running, to: next)
+        else { return nil }
+        let row = try prepare(.settlePlain)
+        row.add(Int64(next.rawValue))
+        row.add(settlement.startedAt)
+        row.add(settlement.finishedAt)
+        row.add(settlement.failures)
+        row.add(settlement.crashes)
+        row.add(settlement.losses)
+        row.add(Int64(settlement.outcome.rawValue))
+        row.add(settlement.result.errorCode)
+        row.add(StoreRules.shortened(settlement.result.errorMessage))
+        row.add(settlement.ranOn)
+        row.add(id)
+        row.add(settlement.key.attempt)
+        row.add(settlement.lease.epoch)
+        try row.run()
+        guard changes == 1 else { return nil }
+        try addDetails(settlement)
+        count(.running, next, type: type, at: settlement.finishedAt)
+        return .settled(state: next, readyTypes: [], skipped: [])
+    }
+
+    /// What does not stand in the row of the execution.
+    private func addDetails(_ settlement: Settlement) throws {
+        if let output = settlement.result.output {
+            try putBlob(.output, of: settlement.key.execution, output.bytes, contentType: output.contentType)
+        }
+        if !StoreRules.isPlainSuccess(settlement) { try addAttempt(settlement) }
     }
 
     /// A claimed execution, if this claim is the current one.

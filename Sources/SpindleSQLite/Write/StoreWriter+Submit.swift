@@ -32,6 +32,7 @@ extension StoreWriter {
         for (dependency, isMet) in zip(dependencies, met) { try add(dependency, of: new.id, isMet: isMet) }
         if let claim = new.idempotency { try keep(claim, for: new.id) }
         count(nil, state, type: new.executorType, at: new.createdAt)
+        if state == .running { claims.remember(new.id, type: new.executorType) }
         return .submitted(new.id, state: state)
     }
 

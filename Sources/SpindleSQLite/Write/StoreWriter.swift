@@ -8,6 +8,7 @@ final class StoreWriter {
     private var statements: [RawStatement?]
     var definitions = DefinitionCache()
     var counters = CounterChanges()
+    var claims = RecentClaims()
     /// The lease of the host that has the store open; the outer nil is "not read yet".
     private var knownLease: HostLease??
 
@@ -80,8 +81,10 @@ final class StoreWriter {
         }
     }
 
-    /// Drops what was remembered of rows that may not have been written.
+    /// Drops what was remembered of rows that may not have been written, and ends statements that a failure left half way.
     private func forget() {
+        for statement in statements { statement?.end() }
+        claims = RecentClaims()
         definitions = DefinitionCache()
         counters = CounterChanges()
         knownLease = nil
