@@ -50,6 +50,20 @@ final class Workspace: Sendable {
         try #require(chmod(output, 0o644) == 0)
     }
 
+    /// The plugin `zoo`, compiled once for all tests.
+    func addZoo(as name: String = "zoo") throws {
+        let zoo = try Self.zoo.get()
+        let target = URL(filePath: "\(plugins)/\(name).so")
+        try FileManager.default.copyItem(at: URL(filePath: "\(zoo.plugins)/zoo.so"), to: target)
+        try #require(chmod(target.path, 0o644) == 0)
+    }
+
+    private static let zoo = Result<Workspace, any Error> {
+        let workspace = try Workspace()
+        try workspace.compile("zoo", as: "zoo")
+        return workspace
+    }
+
     /// Runs a program to its end.
     static func run(_ arguments: [String]) -> Int32 {
         var pid: pid_t = 0
