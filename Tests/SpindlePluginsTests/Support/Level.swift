@@ -7,7 +7,7 @@ enum Level: String, CaseIterable, Sendable {
 
     /// Writes the sidecar of the plugin `zoo`.
     func prepare(_ workspace: Workspace, _ more: String = "") throws {
-        try workspace.compile("zoo", as: "zoo")
+        try workspace.addZoo()
         try workspace.write("isolation: \(rawValue)\n\(more)", to: "zoo.yaml")
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import SpindleCore
+import Synchronization
 import Testing
 
 /// A directory of one test's own, gone afterwards; plugins are compiled into it.
@@ -23,8 +24,10 @@ final class Workspace: Sendable {
     deinit {
         // A test of permissions may have taken the right to look into it away.
         chmod(plugins, 0o755)
-        try? FileManager.default.removeItem(atPath: path)
+        remove()
     }
+
+    private func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     /// Writes a file.
     func write(_ text: String, to name: String, mode: mode_t = 0o644) throws {
@@ -49,6 +52,25 @@ final class Workspace: Sendable {
         try #require(Workspace.run(arguments) == 0, "\(arguments.joined(separator: " "))")
         try #require(chmod(output, 0o644) == 0)
     }
+
+    /// The plugin `zoo`, compiled once for all tests.
+    func addZoo(as name: String = "zoo") throws {
+        let zoo = try Self.zoo.get()
+        let target = URL(filePath: "\(plugins)/\(name).so")
+        try FileManager.default.copyItem(at: URL(filePath: "\(zoo.plugins)/zoo.so"), to: target)
+        try #require(chmod(target.path, 0o644) == 0)
+    }
+
+    private static let zoo = Result<Workspace, any Error> {
+        let workspace = try Workspace()
+        try workspace.compile("zoo", as: "zoo")
+        // Nothing tears a static down.
+        lasting.withLock { $0.append(workspace) }
+        atexit { Workspace.lasting.withLock { for workspace in $0 { workspace.remove() } } }
+        return workspace
+    }
+
+    private static let lasting = Mutex<[Workspace]>([])
 
     /// Runs a program to its end.
     static func run(_ arguments: [String]) -> Int32 {

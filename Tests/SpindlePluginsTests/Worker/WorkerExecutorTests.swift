@@ -9,7 +9,7 @@ struct WorkerExecutorTests {
 
     init() throws {
         workspace = try Workspace()
-        try workspace.compile("zoo", as: "zoo")
+        try workspace.addZoo()
     }
 
     @Test("a plugin's attempt runs in a worker")
