@@ -16,6 +16,7 @@ extension Simulation {
         case ..<970: reload()
         case ..<977: crash()
         case ..<983: drain()
+        case ..<993: outageUntil = now + random.between(10_000, 500_000)
         default: break
         }
     }

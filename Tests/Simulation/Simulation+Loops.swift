@@ -5,7 +5,9 @@ import SpindleEngine
 extension Simulation {
     func send(_ work: SimBatch.Work) {
         var fate = SimBatch.Fate.answered
-        if isTroubled && random.chance(world.failing) { fate = random.chance(500) ? .writtenButLost : .notWritten }
+        if isTroubled && random.chance(now < outageUntil ? 600 : world.failing) {
+            fate = random.chance(500) ? .writtenButLost : .notWritten
+        }
         let batch = SimBatch(work: work, fate: fate)
         let index: Int
         if let free = freeBatches.popLast() {

@@ -27,6 +27,8 @@ package final class Simulation {
     var codes: [SimCode] = []
     /// Faults and new work come until this turns false; then everything must come to rest.
     var isTroubled = true
+    /// Faults of the store come together: until then most batches fail.
+    var outageUntil: Int64 = 0
     /// Grows with each start of the host.
     var life: Int32 = 0
     var loops = SimLoops()

@@ -61,9 +61,10 @@ public struct RetryPolicy: Hashable, Sendable {
     ///   - random: A uniform random word.
     public func delay(afterFailures failures: Int32, random: UInt64) -> Int64 {
         let plain = delay(afterFailures: failures)
-        let most = plain / 1000 * Int64(jitterPermille) + plain % 1000 * Int64(jitterPermille) / 1000
-        guard most > 0 else { return plain }
-        return plain + Int64(random % UInt64(most + 1))
+        let share = Int64(min(max(jitterPermille, 0), 1000))
+        let most = plain / 1000 * share + plain % 1000 * share / 1000
+        let (sum, overflow) = plain.addingReportingOverflow(Int64(random % (UInt64(most) + 1)))
+        return overflow ? .max : sum
     }
 
     /// Whether another try may follow after so many failures.

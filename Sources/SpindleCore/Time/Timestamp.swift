@@ -25,7 +25,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     }
 
     /// Milliseconds since 1970, rounded down.
-    public var milliseconds: Int64 { microseconds >= 0 ? microseconds / 1000 : (microseconds - 999) / 1000 }
+    public var milliseconds: Int64 { microseconds / 1000 - (microseconds % 1000 < 0 ? 1 : 0) }
 
     /// RFC 3339 in UTC with milliseconds.
     public var rfc3339: String {
