@@ -79,7 +79,7 @@ struct ConfigurationFileTests {
                 "spindle.yaml:2: unknown key \"executionEngine.maxConcurentJobs\"; "
                     + "the nearest known one is \"executionEngine.maxConcurrentJobs\"."
             ),
-            ("stroe: memory:", "spindle.yaml:1: unknown key \"stroe\"; the nearest known one is \"store\"."),
+            ("stroe: x.db", "spindle.yaml:1: unknown key \"stroe\"; the nearest known one is \"store\"."),
             ("Logging:\n  Level: x", "spindle.yaml:1: unknown key \"Logging\"."),
             (
                 "executionEngine:\n  maxConcurrentJobs: ten",
@@ -154,6 +154,7 @@ struct ConfigurationFileTests {
             "{\"ExecutionEngine\": {\"MaxConcurrentJobs\": 20 /* c */}, \"X\": [1, 2, {\"y\": null}]} // end",
             "store: \"sqlite:/x\"\nplugins:\n  - &a b\n  - *a\n? [k]\n: v\n",
         ].map { Array($0.utf8) }
+        let marks = Array("{}[]:,-?&*!|>'\"%@`#\n\t ".utf8)
         for round in 0..<3000 {
             var bytes = seeds[round % seeds.count]
             for _ in 0...(random.next() % 6) where !bytes.isEmpty {
@@ -161,7 +162,7 @@ struct ConfigurationFileTests {
                 switch random.next() % 4 {
                 case 0: bytes[at] = UInt8(truncatingIfNeeded: random.next())
                 case 1: bytes.remove(at: at)
-                case 2: bytes.insert(Array("{}[]:,-?&*!|>'\"%@`#\n\t ".utf8)[Int(random.next() % 23)], at: at)
+                case 2: bytes.insert(marks[Int(random.next() % UInt64(marks.count))], at: at)
                 default: bytes.insert(contentsOf: bytes[at...].prefix(Int(random.next() % 20)), at: at)
                 }
             }

@@ -68,9 +68,10 @@ struct ConfigurationLoaderTests {
         #expect(
             throws: SpindleError(
                 .configuration,
-                "$ExecutionEngine__MaxJobs: unknown key."
+                "$ExecutionEngine__MaxConcurentJobs: unknown key; "
+                    + "the nearest known one is \"ExecutionEngine__MaxConcurrentJobs\"."
             )
-        ) { try load(["ExecutionEngine__MaxJobs": "1"]) }
+        ) { try load(["ExecutionEngine__MaxConcurentJobs": "1"]) }
         #expect(
             throws: SpindleError(.configuration, "--set: unknown key \"log.levle\"; the nearest known one is \"log.level\".")
         ) { try load(flags: [("log.levle", "info")]) }
