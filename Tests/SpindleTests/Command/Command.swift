@@ -1,0 +1,232 @@
+import Glibc
+import Synchronization
+import Testing
+
+/// The real program `spindle`, run as its users run it.
+final class Command: Sendable {
+    /// How a run ended.
+    struct Outcome: Sendable {
+        /// The exit status; 128 + the signal if one ended it.
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// The directory with the test bundle: everything that is built lies there.
+    static let products: String = {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+    }()
+
+    let process: pid_t
+    /// The lines of standard error as they come.
+    private let lines: AsyncStream<String>
+    private let end: Task<Outcome, Never>
+
+    /// Starts it.
+    ///
+    /// - Parameters:
+    ///   - arguments: Without the program's name.
+    ///   - environment: All its variables.
+    ///   - directory: Where it runs.
+    init(_ arguments: [String], environment: [String: String], directory: String) throws {
+        let program = "\(Self.products)/spindle"
+        try #require(access(program, X_OK) == 0, "\(program) is not built")
+        var output: [Int32] = [-1, -1]
+        var errors: [Int32] = [-1, -1]
+        // Not pipes: Swift's Glibc has no `pipe2`, and an end that leaks into another test's child would keep this one from ending.
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        try #require(socketpair(AF_UNIX, kind, 0, &output) == 0)
+        try #require(socketpair(AF_UNIX, kind, 0, &errors) == 0)
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, errors[1], 2)
+        var process: pid_t = 0
+        let variables = environment.map { "\($0.key)=\($0.value)" }
+        let result = Self.withCStrings(["env", "-C", directory, program] + arguments) { arguments in
+            Self.withCStrings(variables) { posix_spawn(&process, "/usr/bin/env", &actions, nil, arguments, $0) }
+        }
+        close(output[1])
+        close(errors[1])
+        try #require(result == 0)
+        self.process = process
+        let (lines, continuation) = AsyncStream<String>.makeStream()
+        self.lines = lines
+        let started = process
+        let (read, readErrors) = (output[0], errors[0])
+        end = Task {
+            async let output = Self.text(of: read) { _ in }
+            async let errors = Self.text(of: readErrors) { continuation.yield($0) }
+            let (text, errorText) = await (output, errors)
+            continuation.finish()
+            return Outcome(status: await Self.wait(for: started), output: text, errors: errorText)
+        }
+    }
+
+    /// Waits for a line of standard error that contains a text.
+    ///
+    /// - Returns: The line; nil if the program ended first.
+    func line(containing text: String) async -> String? {
+        for await line in lines where line.contains(text) { return line }
+        return nil
+    }
+
+    func send(_ signal: Int32) { kill(process, signal) }
+
+    /// Waits until it has ended and closed its output.
+    var outcome: Outcome {
+        get async { await end.value }
+    }
+
+    /// Reads to the end on a thread that may block.
+    private static func text(of descriptor: Int32, _ onLine: @escaping @Sendable (String) -> Void) async -> String {
+        await withCheckedContinuation { continuation in
+            BlockingThread.start {
+                var bytes: [UInt8] = []
+                var lineStart = 0
+                var buffer = [UInt8](repeating: 0, count: 4096)
+                while true {
+                    let count = read(descriptor, &buffer, buffer.count)
+                    if count < 0 && errno == EINTR { continue }
+                    if count <= 0 { break }
+                    bytes += buffer.prefix(count)
+                    while let newline = bytes[lineStart...].firstIndex(of: 10) {
+                        onLine(String(decoding: bytes[lineStart..<newline], as: UTF8.self))
+                        lineStart = newline + 1
+                    }
+                }
+                close(descriptor)
+                continuation.resume(returning: String(decoding: bytes, as: UTF8.self))
+            }
+        }
+    }
+
+    private static func wait(for process: pid_t) async -> Int32 {
+        await withCheckedContinuation { continuation in
+            BlockingThread.start {
+                var status: Int32 = 0
+                while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+                let signal = status & 0x7F
+                continuation.resume(returning: signal == 0 ? status >> 8 & 0xFF : 128 + signal)
+            }
+        }
+    }
+
+    private static func withCStrings<Result>(
+        _ strings: [String],
+        _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        return body(&pointers)
+    }
+}
+
+/// A thread that may block: neither Swift's pool nor Dispatch's has one to spare.
+private enum BlockingThread {
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    static func start(_ run: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
+        let body = Unmanaged.passRetained(Body(run)).toOpaque()
+        let status = pthread_create(
+            &thread,
+            nil,
+            { argument in
+                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            },
+            body
+        )
+        precondition(status == 0, "cannot start a thread: errno \(status)")
+        pthread_detach(thread)
+    }
+}
+
+/// A directory of a test's own: state, plugins, and the commands that use them.
+final class Sandbox: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/spindle-cli-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Only the directories below that the tests know; never a link.
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
+        if let directory = opendir(path) {
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                guard name != ".", name != ".." else { continue }
+                if entry.pointee.d_type == UInt8(DT_DIR) { remove("\(path)/\(name)") } else { unlink("\(path)/\(name)") }
+            }
+            closedir(directory)
+        }
+        rmdir(path)
+    }
+
+    /// Only these: the tests must not see the variables of whoever runs them.
+    var environment: [String: String] {
+        ["HOME": path, "PATH": "/usr/bin:/bin", "SPINDLE_STATE": "\(path)/state", "TMPDIR": "/tmp"]
+    }
+
+    /// Starts `spindle`.
+    func start(_ arguments: String..., environment more: [String: String] = [:]) throws -> Command {
+        try Command(arguments, environment: environment.merging(more) { $1 }, directory: path)
+    }
+
+    /// Runs `spindle` to its end.
+    @discardableResult
+    func run(_ arguments: String..., environment more: [String: String] = [:]) async throws -> Command.Outcome {
+        try await Command(arguments, environment: environment.merging(more) { $1 }, directory: path).outcome
+    }
+
+    /// Puts the script plugin where the host looks.
+    func addScriptPlugin() async throws {
+        let added = try await run("plugins", "add", "\(Command.products)/libspindle-plugin-script.so", "--as", "script")
+        try #require(added.status == 0, "\(added.errors)")
+    }
+
+    /// A place where a job says that it runs: it writes a line there, and ``meet(_:)`` returns.
+    func makeMeetingPoint() throws -> String {
+        let fifo = "\(path)/meeting"
+        try #require(mkfifo(fifo, 0o600) == 0)
+        return fifo
+    }
+
+    /// Waits for a job at a meeting point.
+    func meet(_ fifo: String) async {
+        await withCheckedContinuation { continuation in
+            BlockingThread.start {
+                // Opening waits for the one who writes.
+                let descriptor = open(fifo, O_RDONLY | O_CLOEXEC)
+                if descriptor >= 0 { close(descriptor) }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Starts a host and waits until it listens.
+    func serve() async throws -> Command {
+        let host = try start("serve")
+        guard await host.line(containing: "listening at") != nil else {
+            let outcome = await host.outcome
+            Issue.record("the host ended with \(outcome.status): \(outcome.errors)")
+            throw CancellationError()
+        }
+        return host
+    }
+}
