@@ -207,7 +207,8 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         hello.abi_minor = 0
         let threads = plan.isAsync ? min(machine.settings.attemptsPerWorker, 4) : machine.settings.attemptsPerWorker
         hello.threads = UInt32(clamping: min(threads, Int(SPW_THREADS_MAX)))
-        hello.log_level = UInt32(clamping: logLevel)
+        // What an execution's log keeps does not depend on how much the host itself has to say: info and above.
+        hello.log_level = 2
         hello.log_credit = Self.logCredit
         hello.artefact_credit = Self.artefactCredit
         hello.host_version = writer.bytes(hostVersion)
@@ -224,7 +225,6 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
     }
 
     /// The ABI's number of the logger's level.
-    private var logLevel: Int { Logger.Level.allCases.firstIndex(of: logger.logLevel) ?? 2 }
 
     // MARK: What workers say
 

@@ -98,8 +98,7 @@ struct RunCommandTests {
         try await sandbox.addScriptPlugin()
         let end = try await sandbox.run("run", "--type", "script", "-p", "Shell=sh", "-p", "Script=echo for the log >&2")
         #expect(end.status == 0, "\(end.errors)")
-        // The plugin host hands its own log's level to workers as that of jobs' lines.
-        withKnownIssue(isIntermittent: true) { #expect(end.errors.contains("for the log")) }
+        #expect(end.errors.contains("for the log"))
     }
 
     @Test("parameters and payload reach the program")
