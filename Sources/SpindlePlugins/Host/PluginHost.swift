@@ -22,6 +22,7 @@ public final class PluginHost: Sendable {
     /// - Throws: ``SpindleError`` if there is no worker program.
     public init(configuration: PluginHostConfiguration) throws(SpindleError) {
         self.configuration = configuration
+        Self.allowManyFiles()
         let binary = try WorkerBinary(configured: configuration.workerPath)
         let loop = try HostLoop(clock: configuration.clock)
         services = PluginServices(
@@ -32,6 +33,15 @@ public final class PluginHost: Sendable {
             hostVersion: configuration.hostVersion
         )
         facts = PluginFacts(stateDirectory: configuration.stateDirectory)
+    }
+
+    /// Each worker takes a few descriptors, and an image in the host's process keeps one for ever.
+    private static func allowManyFiles() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        // If it is not allowed, less must do.
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     deinit {

@@ -67,7 +67,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
         hello.host_version = writer.bytes(services.hostVersion)
         guard connection.open(), connection.queue.add(.hello, 0, hello), connection.queue.add(.describe, 0) else {
             end(.refused("the system has no room for a process to look at it"))
-            connection.killInit()
+            connection.giveUp()
             return
         }
         writer.reset()

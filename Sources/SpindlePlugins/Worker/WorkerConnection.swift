@@ -76,6 +76,15 @@ final class WorkerConnection {
         if controlSource != nil { kill(process.pid, SIGKILL) }
     }
 
+    /// Ends everything without waiting for news: the loop could not listen.
+    func giveUp() {
+        guard controlSource == nil else { return killInit() }
+        kill(process.pid, SIGKILL)
+        closeRunner()
+        reap()
+        die()
+    }
+
     private func flush() {
         guard let source = runnerSource, !queue.isEmpty || isWaitingToWrite else { return }
         let sent = queue.send(to: process.runner.number)

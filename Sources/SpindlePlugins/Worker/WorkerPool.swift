@@ -8,21 +8,21 @@ import Synchronization
 final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sendable {
     // Sendable: all mutable state is touched on the loop's thread only; `post` is the way there.
     private static let instance: UInt64 = 1
-    private static let logCredit: UInt64 = 1024 * 1024
-    private static let artefactCredit: UInt64 = 1024 * 1024
+    static let logCredit: UInt64 = 1024 * 1024
+    static let artefactCredit: UInt64 = 1024 * 1024
 
-    private let plan: InstancePlan
+    let plan: InstancePlan
     private let image: SealedImage
-    private let loop: HostLoop
+    let loop: HostLoop
     private let spawner: Spawner
     private let clock: any HostClock
-    private let logger: Logger
+    let logger: Logger
     private let hostVersion: String
-    private let sink: EventSink
-    private var machine: WorkerPoolStateMachine
+    let sink: EventSink
+    var machine: WorkerPoolStateMachine
     private let writer = FrameWriter()
-    private var connections: [WorkerID: WorkerConnection] = [:]
-    private var pids: [WorkerID: Int32] = [:]
+    var connections: [WorkerID: WorkerConnection] = [:]
+    var pids: [WorkerID: Int32] = [:]
     private var spawning = 0
     private var answers: [UInt64: @Sendable (Bool) -> Void] = [:]
     private var lastAnswer: UInt64 = 0
@@ -87,7 +87,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         perform()
     }
 
-    private func perform() {
+    func perform() {
         // Carrying out one action may add others; none of them is lost and their order stays.
         while true {
             let actions = machine.takeActions()
@@ -130,7 +130,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         }
     }
 
-    private func send<Message>(_ id: WorkerID, _ type: FrameType, _ handle: UInt64, _ message: Message) {
+    func send<Message>(_ id: WorkerID, _ type: FrameType, _ handle: UInt64, _ message: Message) {
         guard let connection = connections[id] else { return }
         _ = connection.queue.add(type, handle, message)
         connection.flushLater()
@@ -186,12 +186,17 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         spawning -= 1
         switch result {
         case .failure(let error):
-            turn { $0.startFailed(id, error.message, isGone: true, now: loop.now) }
+            if machine.workers[id]?.phase == .starting {
+                turn { $0.startFailed(id, error.message, isGone: true, now: loop.now) }
+            } else {
+                // The pool gave it up meanwhile.
+                died(id, WorkerDeath())
+            }
         case .success(let process):
             let connection = WorkerConnection(id, process, loop: loop, delegate: self)
             connections[id] = connection
             guard connection.open(), hello(connection) else {
-                connection.killInit()
+                connection.giveUp()
                 turn { $0.startFailed(id, "the system has no room for it", isGone: false, now: loop.now) }
                 return
             }
@@ -226,92 +231,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     /// The ABI's number of the logger's level.
 
-    // MARK: What workers say
-
-    func received(_ frame: borrowing spw_frame, from id: WorkerID, reader: FrameReader) -> Bool {
-        let token = frame.handle
-        let size = UInt64(frame.body.len) + UInt64(SPW_HEADER_SIZE)
-        switch FrameType(rawValue: frame.type) {
-        case .completed:
-            guard let message = reader.decode(frame, spw_completed()) else { return false }
-            machine.completed(token, by: id, ExecutionResult(message), now: loop.now)
-        case .released: machine.released(token, by: id, now: loop.now)
-        case .log:
-            guard let message = reader.decode(frame, spw_log()) else { return false }
-            tell(LogLine(message), of: token, by: id)
-            used(id, log: size)
-        case .progress:
-            guard let message = reader.decode(frame, spw_progress()) else { return false }
-            guard let key = machine.key(of: token, by: id) else { break }
-            machine.emit(.progress(key, fraction: message.fraction, note: message.note.text))
-        case .checkpoint:
-            guard let message = reader.decode(frame, spw_blob()) else { return false }
-            guard let key = machine.key(of: token, by: id) else { break }
-            machine.emit(.checkpoint(key, message.bytes.array))
-        case .artefact:
-            guard let message = reader.decode(frame, spw_artefact()) else { return false }
-            used(id, artefact: size)
-            guard let key = machine.key(of: token, by: id) else { break }
-            let last = message.flags & 1 != 0
-            machine.emit(
-                .artefact(key, name: message.name.text, chunk: message.bytes.array, isLast: last)
-            )
-        default: guard small(frame, from: id, reader: reader) else { return false }
-        }
-        perform()
-        return true
-    }
-
-    private func small(_ frame: borrowing spw_frame, from id: WorkerID, reader: FrameReader) -> Bool {
-        switch FrameType(rawValue: frame.type) {
-        case .heartbeat: break
-        case .ready:
-            guard let message = reader.decode(frame, spw_ready()) else { return false }
-            pids[id] = Int32(truncatingIfNeeded: message.pid)
-        case .failed:
-            guard let message = reader.decode(frame, spw_failed()) else { return false }
-            machine.startFailed(id, "\(message.message.text) (\(message.code.text))", isGone: false, now: loop.now)
-        case .created:
-            guard let message = reader.decode(frame, spw_answer()) else { return false }
-            if message.status >= 0 {
-                machine.workerReady(id, pid: pids[id] ?? 0, now: loop.now)
-            } else {
-                let pointer = message.fault.pointer.textOrNil.map { " at \($0)" } ?? ""
-                let reason = "\(message.fault.message.text)\(pointer) (\(message.fault.code.text))"
-                machine.startFailed(id, reason, isGone: false, now: loop.now)
-            }
-        case .answer:
-            guard let message = reader.decode(frame, spw_answer()) else { return false }
-            machine.answered(frame.handle, message.status == 1)
-        case .pong:
-            guard let message = reader.decode(frame, spw_pong()) else { return false }
-            machine.pong(id, message.nonce)
-        default: return false
-        }
-        return true
-    }
-
-    private func tell(_ line: LogLine, of token: AttemptToken, by id: WorkerID) {
-        if let key = machine.key(of: token, by: id) {
-            machine.emit(.log(key, line))
-        } else {
-            sink.log(line, plugin: plan.plugin, logger: logger)
-        }
-    }
-
-    /// Gives credit back once half of it is used.
-    private func used(_ id: WorkerID, log: UInt64 = 0, artefact: UInt64 = 0) {
-        guard let connection = connections[id] else { return }
-        connection.logBytes += log
-        connection.artefactBytes += artefact
-        guard connection.logBytes > Self.logCredit / 2 || connection.artefactBytes > Self.artefactCredit / 2 else {
-            return
-        }
-        let credit = spw_credit(log_bytes: connection.logBytes, artefact_bytes: connection.artefactBytes)
-        connection.logBytes = 0
-        connection.artefactBytes = 0
-        send(id, .credit, 0, credit)
-    }
+    // MARK: Ends
 
     func died(_ worker: WorkerID, _ death: WorkerDeath) {
         pids[worker] = nil
