@@ -11,7 +11,12 @@ struct Follower {
     let access: HostAccess
     let json: Bool
 
-    func follow(_ id: String, cancelsOnInterrupt: Bool) async throws -> ExitStatus {
+    /// Follows it.
+    ///
+    /// - Parameters:
+    ///   - id: The execution.
+    ///   - signals: Those that cancel it; trapped before it was submitted, so that none comes too early. Nil leaves signals alone.
+    func follow(_ id: String, cancelledBy signals: UnixSignalsSequence?) async throws -> ExitStatus {
         let interrupt = InterruptFlag()
         let end = try await withThrowingTaskGroup(of: ExecutionBody?.self) { group in
             let (access, id) = (access, id)
@@ -20,11 +25,12 @@ struct Follower {
                 try await Self.printLog(of: id, access)
                 return nil
             }
-            if cancelsOnInterrupt {
+            if let signals {
                 group.addTask {
-                    for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    for await signal in signals {
                         // The second one does not wait for anything.
-                        if interrupt.raise() { Glibc.exit(ExitStatus.interrupted.rawValue) }
+                        let status = CommandEnd.status(of: signal)
+                        if interrupt.raise(status) { Glibc.exit(status.rawValue) }
                         do {
                             _ = try await access.cancel(id)
                         } catch {
@@ -47,7 +53,7 @@ struct Follower {
         }
         Terminal.progress("")
         try await show(end: end)
-        if interrupt.isRaised { return .interrupted }
+        if let status = interrupt.status { return status }
         return ExitStatus(end.state.state, lastOutcome: end.lastOutcome.flatMap(AttemptOutcome.init)) ?? .failed
     }
 
@@ -78,17 +84,18 @@ struct Follower {
     }
 }
 
-/// Whether Ctrl-C came.
+/// The status for the first signal that came.
 private final class InterruptFlag: Sendable {
-    private let state = Mutex(false)
+    private let state = Mutex<ExitStatus?>(nil)
 
-    var isRaised: Bool { state.withLock { $0 } }
+    var status: ExitStatus? { state.withLock { $0 } }
 
-    /// Raises it; true if it was raised before.
-    func raise() -> Bool {
+    /// Notes a signal; true if it is not the first one.
+    func raise(_ status: ExitStatus) -> Bool {
         state.withLock { state in
-            defer { state = true }
-            return state
+            guard state == nil else { return true }
+            state = status
+            return false
         }
     }
 }

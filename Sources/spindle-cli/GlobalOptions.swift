@@ -68,10 +68,10 @@ extension Logger {
     }
 
     /// For a host that stays.
-    static func host(_ level: SpindleCore.LogLevel) -> Logger {
-        var logger = Logger(label: "spindle") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = Logger.Level(rawValue: level.name) ?? .info
-        return logger
+    static func host(_ configuration: HostConfiguration) -> Logger {
+        Logger(label: "spindle") { label in
+            HostLogHandler(label: label, level: configuration.logLevel, format: configuration.logFormat)
+        }
     }
 }
 

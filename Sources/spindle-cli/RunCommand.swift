@@ -42,7 +42,8 @@ struct Run: AsyncParsableCommand {
     }
 
     private func follow(_ body: SubmissionBody, _ access: HostAccess) async throws -> ExitStatus {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let receipt = try await access.submit(body)
-        return try await Follower(access: access, json: global.json).follow(receipt.id, cancelsOnInterrupt: true)
+        return try await Follower(access: access, json: global.json).follow(receipt.id, cancelledBy: signals)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 import ServiceLifecycle
 import Spindle
@@ -18,7 +19,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try global.load().configuration
-        let logger = Logger.host(configuration.logLevel)
+        let logger = Logger.host(configuration)
         let host = try await Host(configuration, logger: logger)
         for listing in host.plugins {
             if let reason = listing.reason {
@@ -34,10 +35,26 @@ struct Serve: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
         )
-        try await group.run()
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            tasks.addTask { await Self.obey(signals, group) }
+            // The host's end ends the command; the signals alone never do.
+            try await tasks.next()
+            tasks.cancelAll()
+        }
+    }
+
+    /// The first signal drains; the second one ends the process at once: what ran is recovered at the next start.
+    private static func obey(_ signals: UnixSignalsSequence, _ group: ServiceGroup) async {
+        var isDraining = false
+        for await signal in signals {
+            if isDraining { Glibc.exit(CommandEnd.status(of: signal).rawValue) }
+            isDraining = true
+            await group.triggerGracefulShutdown()
+        }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Spindle
+import UnixSignals
 
 /// The command `spindle`.
 @main
@@ -50,4 +51,7 @@ struct SpindleCommand: AsyncParsableCommand {
 /// Ends the process with a status; everything was said already.
 struct CommandEnd: Error {
     let status: ExitStatus
+
+    /// The status of a command that a signal ended: Ctrl-C is a person's, SIGTERM a supervisor's.
+    static func status(of signal: UnixSignal) -> ExitStatus { signal == .sigint ? .interrupted : .cancelled }
 }

@@ -42,7 +42,7 @@ struct Submit: AsyncParsableCommand {
         let submission = body
         let status = try await global.access(wait ? .running : .submitting) { access in
             let receipt = try await access.submit(submission)
-            if wait { return try await Follower(access: access, json: global.json).follow(receipt.id, cancelsOnInterrupt: false) }
+            if wait { return try await Follower(access: access, json: global.json).follow(receipt.id, cancelledBy: nil) }
             if global.json { try JSONText.print(receipt) } else { Terminal.print(receipt.id) }
             if !receipt.created { Terminal.error("spindle: this execution was there already; nothing was added") }
             return .succeeded

@@ -1,7 +1,7 @@
 package import SpindleCore
 import SpindleServer
 
-/// How a command ends, for scripts. Documented in `Docs/cli.md`, and never changed.
+/// How a command ends, for scripts. `spindle --help` and the README list them; they never change.
 package enum ExitStatus: Int32, CaseIterable, Sendable {
     /// The command did what it was asked; an execution that it waited for succeeded.
     case succeeded = 0

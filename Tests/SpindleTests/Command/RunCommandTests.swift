@@ -79,16 +79,16 @@ struct RunCommandTests {
         #expect(end.status == 124, "\(end.errors)")
     }
 
-    @Test("Ctrl-C: the execution is cancelled, status 130")
-    func interrupted() async throws {
+    @Test("a signal cancels the execution: Ctrl-C is status 130, SIGTERM 143", arguments: zip([SIGINT, SIGTERM], [130, 143]))
+    func interrupted(signal: Int32, status: Int) async throws {
         let sandbox = try Sandbox()
         try await sandbox.addScriptPlugin()
         let begun = try sandbox.makeMeetingPoint()
         let command = try sandbox.start("run", "--type", "script", "-p", "Shell=sh", "-p", "Script=echo > \(begun); exec sleep 600")
         await sandbox.meet(begun)
-        command.send(SIGINT)
+        command.send(signal)
         let end = await command.outcome
-        #expect(end.status == 130, "\(end.errors)")
+        #expect(Int(end.status) == status, "\(end.errors)")
         #expect(end.errors.contains("cancelled"))
     }
 

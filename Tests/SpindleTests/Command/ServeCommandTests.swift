@@ -165,4 +165,38 @@ struct ServeCommandTests {
         next.send(SIGTERM)
         #expect(await next.outcome.status == 0)
     }
+
+    @Test("the second signal does not wait for what runs: status 143")
+    func secondSignal() async throws {
+        let sandbox = try Sandbox()
+        try await sandbox.addScriptPlugin()
+        let host = try await sandbox.serve()
+        let begun = try sandbox.makeMeetingPoint()
+        let submitted = try await sandbox.run(
+            "submit",
+            "--type",
+            "script",
+            "-p",
+            "Shell=sh",
+            "-p",
+            "Script=echo > \(begun); exec sleep 600"
+        )
+        #expect(submitted.status == 0, "\(submitted.errors)")
+        await sandbox.meet(begun)
+        host.send(SIGTERM)
+        #expect(await host.line(containing: "draining") != nil)
+        host.send(SIGTERM)
+        #expect(await host.outcome.status == 143)
+    }
+
+    @Test("log.format json makes every line of the host's log an object")
+    func jsonLog() async throws {
+        let sandbox = try Sandbox()
+        let host = try sandbox.start("serve", "--set", "log.format=json")
+        let line = try #require(await host.line(containing: "listening at"))
+        #expect(line.hasPrefix("{"), "\(line)")
+        #expect(line.contains(#""level":"#), "\(line)")
+        host.send(SIGTERM)
+        #expect(await host.outcome.status == 0)
+    }
 }
