@@ -151,6 +151,28 @@ import Testing
         }
     }
 
+    /// A program may open and close many hosts on one clock.
+    @Test func stoppedEngineIsFreed() async throws {
+        let clock = ManualClock()
+        let executor = InternalJobExecutor()
+        executor.register(Nothing.self) { Nothing() }
+        weak var engine: JobExecutionEngine?
+        do {
+            let bench = try await Bench([executor], clock: clock)
+            engine = bench.engine
+            _ = try await bench.engine.execute(Submission(.of("internal", target: "nothing")))
+            try await bench.stop()
+        }
+        // The last task lets go of it some steps later.
+        for _ in 0..<10_000 where engine != nil { await Task.yield() }
+        #expect(engine == nil)
+    }
+
+    private struct Nothing: ScheduledJob {
+        static let jobName = "nothing"
+        func run(_ context: ExecutionContext) async throws -> ExecutionResult { .success() }
+    }
+
     // MARK: Plain executors
 
     private struct Stuck: JobExecutor {

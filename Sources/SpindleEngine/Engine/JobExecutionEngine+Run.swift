@@ -69,15 +69,16 @@ extension JobExecutionEngine: Service {
         dispatcher.update { machine, _, _ in machine.drain() }
         let grace = configuration.cancelGrace
         let asking = clock.monotonic.saturatingAdd(configuration.drainTimeout)
-        clock.schedule(at: asking) { [dispatcher, random] in
+        // Weak: a clock that keeps the alarm must not keep the host.
+        clock.schedule(at: asking) { [weak dispatcher, random] in
             let word = random.next()
-            dispatcher.update { machine, now, wall in
+            dispatcher?.update { machine, now, wall in
                 machine.cancelAll(reason: .shutdown, now: now, wall: wall, random: word)
             }
         }
         // Asked, then SIGTERM, then SIGKILL: each gets one grace, and the last commit a second.
-        clock.schedule(at: asking.saturatingAdd(3 * grace + 1_000_000)) { [dispatcher] in
-            dispatcher.stopWaitingForIdle()
+        clock.schedule(at: asking.saturatingAdd(3 * grace + 1_000_000)) { [weak dispatcher] in
+            dispatcher?.stopWaitingForIdle()
         }
         await dispatcher.waitUntilIdle()
     }

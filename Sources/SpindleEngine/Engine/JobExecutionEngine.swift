@@ -62,6 +62,8 @@ public final class JobExecutionEngine: Sendable {
         (newExecutors, newExecutorsContinuation) = AsyncStream.makeStream()
     }
 
+    deinit { threads.stop() }
+
     /// Opens the store for this host: what dead hosts held is queued again, and runs once ``run()`` is called.
     ///
     /// - Parameters:

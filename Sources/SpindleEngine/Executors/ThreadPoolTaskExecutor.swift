@@ -3,7 +3,7 @@ import Glibc
 
 /// Threads of our own for Swift tasks that run jobs: a job that blocks holds one of these, never the cooperative pool.
 ///
-/// Grows to as many threads as there are jobs waiting, up to a limit; idle threads stay.
+/// Grows to as many threads as there are jobs waiting, up to a limit; idle threads stay until ``stop()``.
 ///
 /// @unchecked Sendable: the mutable state is only touched with `mutex` held.
 final class ThreadPoolTaskExecutor: TaskExecutor, @unchecked Sendable {
@@ -13,12 +13,28 @@ final class ThreadPoolTaskExecutor: TaskExecutor, @unchecked Sendable {
     private var jobs = Deque<UnownedJob>()
     private var threads = 0
     private var idle = 0
+    private var isStopped = false
 
     /// - Parameter maxThreads: At least 1.
     init(maxThreads: Int) {
         self.maxThreads = max(maxThreads, 1)
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    /// Ends the threads that have nothing to do. What is enqueued later runs all the same.
+    func stop() {
+        pthread_mutex_lock(mutex)
+        isStopped = true
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
@@ -29,7 +45,7 @@ final class ThreadPoolTaskExecutor: TaskExecutor, @unchecked Sendable {
             pthread_cond_signal(condition)
         } else if threads < maxThreads {
             threads += 1
-            // Retains the pool: it lives as long as its threads, which is as long as the process.
+            // Retains the pool: it lives as long as its threads.
             OwnThread.start { self.work() }
         }
         pthread_mutex_unlock(mutex)
@@ -40,6 +56,11 @@ final class ThreadPoolTaskExecutor: TaskExecutor, @unchecked Sendable {
         pthread_mutex_lock(mutex)
         while true {
             while jobs.isEmpty {
+                if isStopped {
+                    threads -= 1
+                    pthread_mutex_unlock(mutex)
+                    return
+                }
                 idle += 1
                 pthread_cond_wait(condition, mutex)
                 idle -= 1
