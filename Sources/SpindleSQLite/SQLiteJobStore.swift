@@ -67,6 +67,9 @@ public final class SQLiteJobStore: JobStore, JobReader {
         return try await committer.apply(batch)
     }
 
+    /// Transactions so far; many calls of ``apply(_:)`` share one.
+    public var commits: Int { committer?.commits ?? 0 }
+
     /// Commits what waits, closes the file and gives up the lock. Blocks for as long as the last commit takes.
     public func close() throws {
         committer?.close()

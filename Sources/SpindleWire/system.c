@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -45,6 +46,18 @@ int sps_poller_wait(int poller, sps_event *events, int capacity, int millisecond
 int sps_bell_make(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 void sps_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name); }
+
+int sps_bind_thread(void) {
+    cpu_set_t allowed, first;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return -1;
+    CPU_ZERO(&first);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed)) continue;
+        CPU_SET(cpu, &first);
+        return sched_setaffinity(0, sizeof first, &first);
+    }
+    return -1;
+}
 
 int sps_memory_make(const char *name) {
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);

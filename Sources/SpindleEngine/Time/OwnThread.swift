@@ -1,7 +1,7 @@
 import Glibc
 
 /// Threads of our own, for what must never wait behind Swift's cooperative pool, nor make it wait.
-enum OwnThread {
+package enum OwnThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -10,7 +10,7 @@ enum OwnThread {
     /// Starts a detached thread.
     ///
     /// - Parameter body: What it does; the thread ends with it.
-    static func start(_ body: @escaping @Sendable () -> Void) {
+    package static func start(_ body: @escaping @Sendable () -> Void) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))

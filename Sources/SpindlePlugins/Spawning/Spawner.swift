@@ -32,7 +32,7 @@ final class Spawner: Sendable {
     ) {
         let taken = queue.withLock { queue in
             guard !queue.isStopped else { return false }
-            queue.jobs.append { reply(self.spawnNow(plugin: plugin)) }
+            queue.jobs.append { [binary] in reply(Self.spawnHere(binary, plugin: plugin)) }
             return true
         }
         if taken { work.raise() } else { reply(.failure(SpindleError(.draining, "The plugin host has stopped."))) }
@@ -58,7 +58,8 @@ final class Spawner: Sendable {
         }
     }
 
-    private func spawnNow(plugin: Descriptor) -> Result<WorkerProcess, SpindleError> {
+    /// Starts a worker from the calling thread. Blocks for about as long as a `vfork`.
+    static func spawnHere(_ binary: WorkerBinary, plugin: Descriptor) -> Result<WorkerProcess, SpindleError> {
         do throws(SpindleError) {
             let (control, controlThere) = try socketPair()
             let (runner, runnerThere) = try socketPair()
@@ -69,8 +70,8 @@ final class Spawner: Sendable {
             let pageThere: Descriptor
             let pluginThere: Descriptor
             do throws(SpindleError) {
-                pageThere = try Descriptor(pageNumber).duplicate(from: Self.leastDescriptor)
-                pluginThere = try plugin.duplicate(from: Self.leastDescriptor)
+                pageThere = try Descriptor(pageNumber).duplicate(from: leastDescriptor)
+                pluginThere = try plugin.duplicate(from: leastDescriptor)
             } catch {
                 spw_page_unmap(page)
                 throw error
@@ -79,7 +80,7 @@ final class Spawner: Sendable {
                 (controlThere, Int32(SPW_FD_CONTROL)), (runnerThere, Int32(SPW_FD_RUNNER)),
                 (pluginThere, Int32(SPW_FD_PLUGIN)), (pageThere, Int32(SPW_FD_PAGE)),
             ]
-            let (pid, status) = posixSpawn(handed)
+            let (pid, status) = posixSpawn(binary, handed)
             guard status == 0 else {
                 spw_page_unmap(page)
                 throw SpindleError(.internal, "\(binary.path) cannot be started: \(SystemCall.text(status)).")
@@ -90,7 +91,7 @@ final class Spawner: Sendable {
         }
     }
 
-    private func posixSpawn(_ handed: [(Descriptor, Int32)]) -> (pid: pid_t, status: Int32) {
+    private static func posixSpawn(_ binary: WorkerBinary, _ handed: [(Descriptor, Int32)]) -> (pid: pid_t, status: Int32) {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -124,7 +125,7 @@ final class Spawner: Sendable {
     }
 
     /// Ours, which does not block, and the worker's.
-    private func socketPair() throws(SpindleError) -> (Descriptor, Descriptor) {
+    private static func socketPair() throws(SpindleError) -> (Descriptor, Descriptor) {
         var ends: (Int32, Int32) = (-1, -1)
         let status = withUnsafeMutablePointer(to: &ends) { pointer in
             pointer.withMemoryRebound(to: Int32.self, capacity: 2) {
@@ -139,6 +140,6 @@ final class Spawner: Sendable {
         guard fcntl(ours.number, F_SETFL, O_NONBLOCK) == 0 else {
             throw SpindleError(.internal, "No socket for a worker: \(SystemCall.lastError).")
         }
-        return (ours, try theirs.duplicate(from: Self.leastDescriptor))
+        return (ours, try theirs.duplicate(from: leastDescriptor))
     }
 }

@@ -1,5 +1,6 @@
 internal import Logging
 internal import SpindleCore
+internal import Synchronization
 
 /// Group commit: whatever waits goes into one transaction with one sync, and each caller hears of its own batch.
 final class CommitThread: Sendable {
@@ -18,6 +19,7 @@ final class CommitThread: Sendable {
     /// Commands after which a transaction takes no further batch.
     private static let limit = 2000
     private let inbox = Gate(Inbox())
+    private let committed = Atomic<Int>(0)
     private let path: String
     private let logger: Logger
 
@@ -46,6 +48,9 @@ final class CommitThread: Sendable {
         }
     }
 
+    /// Groups committed so far.
+    var commits: Int { committed.load(ordering: .relaxed) }
+
     /// Commits what waits, then ends the thread and closes its connection.
     func close() { inbox.change { $0.isClosed = true } }
 
@@ -55,6 +60,7 @@ final class CommitThread: Sendable {
     private func run(_ loop: CommitLoop) {
         while let group = takeGroup() {
             let results = loop.commit(group.map(\.batch))
+            committed.add(1, ordering: .relaxed)
             for (waiting, result) in zip(group, results) { waiting.continuation.resume(with: result) }
         }
         loop.close()

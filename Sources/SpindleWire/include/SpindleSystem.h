@@ -29,6 +29,8 @@ int sps_bell_make(void);
 
 /* Names the calling thread; at most 15 bytes count. */
 void sps_name_thread(const char *name);
+/* Has the calling thread, and what it starts, run on the first of its processors only. */
+int sps_bind_thread(void);
 
 /* A memory file that can be sealed but not executed, close-on-exec. */
 int sps_memory_make(const char *name);

@@ -5,7 +5,7 @@ struct BenchFigures: Sendable {
     var executions = 0
     /// Seconds from the first submission to the last commit.
     var elapsed = 0.0
-    /// Transactions of the store; 0 if it does not count them.
+    /// Transactions of the store; 0 if it has none.
     var commits = 0
     /// Commands in them.
     var commands = 0
@@ -16,12 +16,6 @@ struct BenchFigures: Sendable {
 
     var perSecond: Double { elapsed > 0 ? Double(executions) / elapsed : 0 }
     var commitsPerSecond: Double { elapsed > 0 ? Double(commits) / elapsed : 0 }
-    var rowsPerCommit: Double { commits > 0 ? Double(commands) / Double(commits) : 0 }
+    var commandsPerCommit: Double { commits > 0 ? Double(commands) / Double(commits) : 0 }
     var cpuPerExecution: Double { executions > 0 ? Double(cpuMicroseconds) / Double(executions) : 0 }
-
-    /// The pick-up time that so many of a thousand do not exceed, in milliseconds.
-    func pickUp(permille: Int) -> Double {
-        guard !pickUps.isEmpty else { return 0 }
-        return Double(pickUps[min(pickUps.count - 1, pickUps.count * permille / 1000)]) / 1000
-    }
 }

@@ -6,7 +6,7 @@ import SpindleEngine
 /// Runs one scenario on an engine of its own.
 struct BenchRun {
     let scenario: BenchScenario
-    let store: any JobStore & JobReader
+    let store: ScratchStore
     let executor: any BatchExecutor
     let retention: Retention
     /// Executions that may be under way before submitters wait: bounds memory, far above what keeps every slot busy.
@@ -18,7 +18,8 @@ struct BenchRun {
     func run() async throws -> BenchFigures {
         let clock = SystemAlarmClock()
         let table = BenchClockTable()
-        let measured = MeasuredStore(store)
+        let measured = MeasuredStore(store.store)
+        let commitsBefore = store.commits
         var configuration = EngineConfiguration()
         configuration.maxConcurrentJobs = scenario.slots
         configuration.retention = retention
@@ -47,6 +48,7 @@ struct BenchRun {
         figures.cpuMicroseconds = Self.cpuMicroseconds() - cpuBefore
         figures.executions = submitted
         figures.commands = measured.applied
+        figures.commits = store.commits - commitsBefore
         figures.pickUps = table.sorted
         running.cancel()
         try await running.value
@@ -85,12 +87,12 @@ struct BenchRun {
         return submitted
     }
 
-    /// CPU time of this process and of its children that have ended, all threads, in microseconds.
-    static func cpuMicroseconds() -> Int64 {
-        [RUSAGE_SELF.rawValue, RUSAGE_CHILDREN.rawValue].reduce(0) { sum, who in
-            var usage = rusage()
-            getrusage(__rusage_who_t(who), &usage)
-            return sum + [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec) }
-        }
+    /// CPU time so far, all threads, in microseconds.
+    ///
+    /// - Parameter who: This process, or its children that have ended with all that they reaped themselves.
+    static func cpuMicroseconds(_ who: __rusage_who = RUSAGE_SELF) -> Int64 {
+        var usage = rusage()
+        getrusage(__rusage_who_t(who.rawValue), &usage)
+        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec) }
     }
 }

@@ -6,21 +6,42 @@ final class MeasuredStore: JobStore, JobReader {
     private let base: any JobStore & JobReader
     private let ends = Atomic<Int>(0)
     private let commands = Atomic<Int>(0)
+    private let overruns = Mutex<[Int64]>([])
 
-    init(_ base: any JobStore & JobReader) { self.base = base }
+    private let timeout: Int64?
+
+    /// - Parameter timeout: Microseconds that every attempt has; nil if timeouts are of no interest.
+    init(_ base: any JobStore & JobReader, timeout: Int64? = nil) {
+        self.base = base
+        self.timeout = timeout
+    }
 
     /// Executions whose end is committed.
     var settled: Int { ends.load(ordering: .relaxed) }
     /// Commands applied.
     var applied: Int { commands.load(ordering: .relaxed) }
 
+    /// Microseconds from each deadline until the outcome of its attempt was fixed, sorted.
+    var timeoutOverruns: [Int64] { overruns.withLock { $0.sorted() } }
+
     func apply(_ batch: [StoreCommand]) async throws -> [StoreOutcome] {
         let outcomes = try await base.apply(batch)
         var count = 0
         for outcome in outcomes { if case .settled(let state, _, _) = outcome, state.isFinal { count += 1 } }
         commands.add(outcomes.count, ordering: .relaxed)
+        noteTimeouts(batch)
         if count > 0 { ends.add(count, ordering: .relaxed) }
         return outcomes
+    }
+
+    private func noteTimeouts(_ batch: [StoreCommand]) {
+        for command in batch {
+            guard case .settle(let settlement) = command, settlement.outcome == .timedOut, let began = settlement.startedAt,
+                let limit = timeout
+            else { continue }
+            let overrun = settlement.finishedAt.microseconds - began.microseconds - limit
+            overruns.withLock { $0.append(overrun) }
+        }
     }
 
     func execution(_ id: ExecutionID) async throws -> Execution? { try await base.execution(id) }
