@@ -116,7 +116,8 @@ extension Simulation {
         case .ended: report = .codeEnded(code.key)
         case .abandoned: report = .abandoned(code.key)
         }
-        machine.handle(report, now: now, wall: wall, random: random.next())
+        let word = random.next()
+        machine.handle(report, now: now, wall: wall) { word }
         perform()
     }
 

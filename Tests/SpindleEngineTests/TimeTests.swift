@@ -105,7 +105,7 @@ import Testing
             maxFailures: retries + 1
         )
         let record = AttemptRecord(ClaimedExecution(request: request, rank: 0), type: 0)
-        return SettleDecision(record, result, now: Timestamp(microseconds: 0), random: 0, maxCrashes: 3)
+        return SettleDecision(record, result, now: Timestamp(microseconds: 0), random: { 0 }, maxCrashes: 3)
     }
 
     @Test func aPluginCannotAskForAWaitOutOfBounds() {

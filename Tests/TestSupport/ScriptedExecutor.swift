@@ -4,6 +4,7 @@ import Synchronization
 /// An executor whose attempts begin and end when a test says so.
 public final class ScriptedExecutor: BatchExecutor {
     private struct State {
+        var receiver: (@Sendable ([AttemptEvent]) -> Void)?
         var started: [AttemptRequest] = []
         var taken = 0
         var waitingForStart: [CheckedContinuation<AttemptRequest, Never>] = []
@@ -13,9 +14,7 @@ public final class ScriptedExecutor: BatchExecutor {
     }
 
     private let state = Mutex(State())
-    private let continuation: AsyncStream<[AttemptEvent]>.Continuation
     private let script: (@Sendable (AttemptRequest) -> ExecutionResult?)?
-    public let events: AsyncStream<[AttemptEvent]>
     public let descriptor: ExecutorDescriptor
     public var executorType: String { descriptor.type }
 
@@ -25,10 +24,13 @@ public final class ScriptedExecutor: BatchExecutor {
     public init(_ descriptor: ExecutorDescriptor, script: (@Sendable (AttemptRequest) -> ExecutionResult?)? = nil) {
         self.descriptor = descriptor
         self.script = script
-        (events, continuation) = AsyncStream.makeStream()
     }
 
     public func execute(_ context: ExecutionContext) async -> ExecutionResult { .permanent("only in batches") }
+
+    public func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) {
+        state.withLock { $0.receiver = receiver }
+    }
 
     public func start(_ attempts: [AttemptRequest], now: Int64) {
         for request in attempts {
@@ -56,7 +58,6 @@ public final class ScriptedExecutor: BatchExecutor {
     public func run() async throws {
         let (stream, _) = AsyncStream<Void>.makeStream()
         for await _ in stream {}
-        continuation.finish()
     }
 
     // MARK: For tests
@@ -102,5 +103,8 @@ public final class ScriptedExecutor: BatchExecutor {
     }
 
     /// Reports something else.
-    public func send(_ event: AttemptEvent) { continuation.yield([event]) }
+    public func send(_ event: AttemptEvent) {
+        let receiver = state.withLock { $0.receiver }
+        receiver?([event])
+    }
 }

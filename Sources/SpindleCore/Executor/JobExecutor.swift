@@ -23,9 +23,15 @@ extension JobExecutor {
 
 /// An executor that takes and reports attempts in batches: one call for many attempts, never one task each.
 ///
-/// The engine calls from any thread; no call may block. Events of one attempt come in order.
+/// The engine calls from any thread; no call may block.
 public protocol BatchExecutor: JobExecutor {
-    /// Starts attempts; each is reported exactly once on ``events``.
+    /// Says where to report what happens; called once, before the first start.
+    ///
+    /// - Parameter receiver: Takes a batch of events; those of one attempt must come in order. It does not block, and may be called from
+    ///   any thread, also within ``start(_:now:)``.
+    func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void)
+
+    /// Starts attempts; each is reported exactly once as ended.
     ///
     /// - Parameters:
     ///   - attempts: What to run.
@@ -41,9 +47,6 @@ public protocol BatchExecutor: JobExecutor {
     ///   - reason: Why.
     ///   - grace: Microseconds to end by itself before harder means are used.
     func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64)
-
-    /// What happened, batch by batch; read by one reader.
-    var events: AsyncStream<[AttemptEvent]> { get }
 
     /// Runs what the executor needs besides (I/O, supervision) until the task is cancelled, then ends its workers.
     func run() async throws

@@ -3,7 +3,9 @@ package import SpindleCore
 /// The life of an attempt: its result, the end of its code, its deadline, its cancellation.
 extension DispatcherStateMachine {
     /// An executor has reported. Reports that belong to no current attempt are stale and dropped.
-    package mutating func handle(_ event: AttemptEvent, now: Int64, wall: Timestamp, random: UInt64) {
+    ///
+    /// - Parameter random: Gives a uniform word for the jitter; asked only if there is a wait.
+    package mutating func handle(_ event: AttemptEvent, now: Int64, wall: Timestamp, random: () -> UInt64) {
         switch event {
         case .finished(let key, let result, let ranOn, let codeEnded):
             finished(key, result, ranOn: ranOn, codeEnded: codeEnded, now: now, wall: wall, random: random)
@@ -23,7 +25,7 @@ extension DispatcherStateMachine {
         codeEnded hasEnded: Bool,
         now: Int64,
         wall: Timestamp,
-        random: UInt64
+        random: () -> UInt64
     ) {
         guard var record = records[key.execution], record.key == key, record.phase == .running else {
             if hasEnded { codeEnded(key, now: now, wall: wall, random: random) }
@@ -38,7 +40,7 @@ extension DispatcherStateMachine {
         settle(record, ranOn: ranOn, codeEnded: hasEnded, random: random)
     }
 
-    private mutating func codeEnded(_ key: AttemptKey, now: Int64, wall: Timestamp, random: UInt64) {
+    private mutating func codeEnded(_ key: AttemptKey, now: Int64, wall: Timestamp, random: () -> UInt64) {
         if let code = lingering.removeValue(forKey: key) {
             giveBackSlots(of: code)
         } else if let record = records[key.execution], record.key == key, record.phase == .running {
@@ -52,7 +54,7 @@ extension DispatcherStateMachine {
         }
     }
 
-    private mutating func abandoned(_ key: AttemptKey, wall: Timestamp, random: UInt64) {
+    private mutating func abandoned(_ key: AttemptKey, wall: Timestamp, random: () -> UInt64) {
         if var record = records[key.execution], record.key == key, record.phase == .running {
             if record.fixed == nil { record.fixed = (Self.endedByHost(record), wall) }
             settle(record, ranOn: "in-process", codeEnded: false, random: random)
@@ -63,7 +65,7 @@ extension DispatcherStateMachine {
     }
 
     /// Fixes what follows and queues it for the store.
-    private mutating func settle(_ record: AttemptRecord, ranOn: String?, codeEnded: Bool, random: UInt64) {
+    private mutating func settle(_ record: AttemptRecord, ranOn: String?, codeEnded: Bool, random: () -> UInt64) {
         guard let fixed = record.fixed else { return }
         var record = record
         if codeEnded { giveBackSlots(of: LingeringCode(record)) } else { lingering[record.key] = LingeringCode(record) }
@@ -78,7 +80,7 @@ extension DispatcherStateMachine {
         _ result: ExecutionResult,
         at: Timestamp,
         ranOn: String?,
-        random: UInt64
+        random: () -> UInt64
     ) {
         let decision = SettleDecision(record, result, now: at, random: random, maxCrashes: settings.maxCrashes)
         uncommittedBytes += result.output?.bytes.count ?? 0
@@ -118,7 +120,7 @@ extension DispatcherStateMachine {
                 askToEnd(record, reason: .timeout, now: now)
             case .grace:
                 if record.fixed == nil { record.fixed = (Self.endedByHost(record), wall) }
-                settle(record, ranOn: nil, codeEnded: false, random: random())
+                settle(record, ranOn: nil, codeEnded: false, random: random)
             }
         }
     }
@@ -168,7 +170,7 @@ extension DispatcherStateMachine {
             records[id] = record
             // It may be the one that the free slot of its key was meant for: the next in line must not wait for its end.
             if !wasParked, let name = record.request.concurrencyKey { unparkNext(ofKey: name) }
-            write(record, Self.endedByHost(record), at: wall, ranOn: nil, random: random)
+            write(record, Self.endedByHost(record), at: wall, ranOn: nil) { random }
             return .ended
         case .running:
             guard record.fixed == nil, record.cancelReason == nil else { return .asked }

@@ -14,9 +14,9 @@ struct SettleDecision {
     ///   - record: The attempt.
     ///   - result: What its executor said, or the host in its place.
     ///   - now: Wall time, from which waits count.
-    ///   - random: A uniform word for the jitter.
+    ///   - random: Gives a uniform word for the jitter; asked only if there is a wait.
     ///   - maxCrashes: Crashes after which the execution fails.
-    init(_ record: AttemptRecord, _ result: ExecutionResult, now: Timestamp, random: UInt64, maxCrashes: Int32) {
+    init(_ record: AttemptRecord, _ result: ExecutionResult, now: Timestamp, random: () -> UInt64, maxCrashes: Int32) {
         let request = record.request
         let retry = request.policy.retry
         failures = request.failures
@@ -49,7 +49,7 @@ struct SettleDecision {
                 return
             }
             let asked = result.retryAfter.map { min(max($0, Limits.delay.lowerBound), Limits.delay.upperBound) }
-            next = .retry(at: now.advanced(byMicroseconds: asked ?? retry.delay(afterFailures: failures, random: random)))
+            next = .retry(at: now.advanced(byMicroseconds: asked ?? retry.delay(afterFailures: failures, random: random())))
         case .permanent:
             failures += 1
             outcome = .failed
@@ -65,7 +65,7 @@ struct SettleDecision {
                 next = .final(.failed)
                 return
             }
-            next = .retry(at: now.advanced(byMicroseconds: retry.delay(afterFailures: crashes, random: random)))
+            next = .retry(at: now.advanced(byMicroseconds: retry.delay(afterFailures: crashes, random: random())))
         case .interrupted:
             outcome = .interrupted
             isSuspect = true

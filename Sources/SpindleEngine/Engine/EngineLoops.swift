@@ -257,47 +257,7 @@ struct EngineLoops {
         }
     }
 
-    // MARK: Executors
-
-    /// Takes what an executor reports, batch by batch.
-    func readEvents(of executor: any BatchExecutor) async {
-        for await batch in executor.events {
-            var concernsDispatcher = false
-            for event in batch {
-                switch event {
-                case .finished, .codeEnded, .abandoned: concernsDispatcher = true
-                default: await take(event)
-                }
-            }
-            guard concernsDispatcher else { continue }
-            dispatcher.update { [random = engine.random] machine, now, wall in
-                for event in batch { machine.handle(event, now: now, wall: wall, random: random.next()) }
-            }
-        }
-    }
-
-    private func take(_ event: AttemptEvent) async {
-        switch event {
-        case .log(let key, let line):
-            engine.logs.append(key, line)
-        case .progress(let key, let fraction, let note):
-            engine.progressBoard.report(key.execution, Progress(fraction: fraction, note: note))
-        case .checkpoint(let key, let bytes):
-            engine.sideWrites.withLock { $0.append(.checkpoint(key, epoch: engine.lease.epoch, bytes)) }
-            dispatcher.settles.wake()
-        case .artefact(let key, let name, let chunk, let isLast):
-            do {
-                try await engine.artefacts.write(key, name: name, chunk: chunk, isLast: isLast)
-            } catch {
-                engine.logs.append(
-                    key,
-                    LogLine(level: .error, stream: .host, message: "The artefact \(name) was not kept: \(error)")
-                )
-            }
-        case .finished, .codeEnded, .abandoned:
-            break
-        }
-    }
+    // MARK: Logs
 
     /// Writes log lines in batches.
     func writeLogs() async {

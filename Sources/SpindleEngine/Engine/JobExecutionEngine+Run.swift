@@ -26,11 +26,11 @@ extension JobExecutionEngine: Service {
             group.addTask { await loops.renewLease() }
             group.addTask { await loops.prune() }
             group.addTask { await loops.writeLogs() }
+            group.addTask { await self.intake.takeArtefacts(for: self) }
             group.addTask {
                 try await withThrowingDiscardingTaskGroup { executors in
                     for await executor in self.newExecutors {
                         executors.addTask { try await executor.run() }
-                        executors.addTask { await loops.readEvents(of: executor) }
                     }
                     executors.cancelAll()
                 }

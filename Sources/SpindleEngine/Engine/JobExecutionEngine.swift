@@ -20,6 +20,7 @@ public final class JobExecutionEngine: Sendable {
     let promotion: Promotion
     let health = EngineHealth()
     let progressBoard = ProgressBoard()
+    let intake = EventIntake()
     /// Checkpoints to write with the next settlements.
     let sideWrites = Mutex<[StoreCommand]>([])
     let newExecutors: AsyncStream<any BatchExecutor>
@@ -118,6 +119,10 @@ public final class JobExecutionEngine: Sendable {
     public func register(_ executor: any JobExecutor) {
         let batch = executor as? any BatchExecutor ?? TaskPerAttemptExecutor(executor, threads: threads, clock: clock)
         router.register(executor)
+        batch.report { [weak self] events in
+            guard let self else { return }
+            intake.take(events, for: self)
+        }
         newExecutorsContinuation.yield(batch)
         dispatcher.serve(batch)
     }

@@ -9,8 +9,7 @@ final class TaskPerAttemptExecutor: BatchExecutor {
     }
 
     let base: any JobExecutor
-    let events: AsyncStream<[AttemptEvent]>
-    private let continuation: AsyncStream<[AttemptEvent]>.Continuation
+    private let receiver = Mutex<(@Sendable ([AttemptEvent]) -> Void)?>(nil)
     private let running = Mutex<[AttemptKey: Running]>([:])
     private let threads: ThreadPoolTaskExecutor
     private let clock: any AlarmClock
@@ -19,7 +18,6 @@ final class TaskPerAttemptExecutor: BatchExecutor {
         self.base = base
         self.threads = threads
         self.clock = clock
-        (events, continuation) = AsyncStream.makeStream()
     }
 
     var executorType: String { base.executorType }
@@ -27,17 +25,20 @@ final class TaskPerAttemptExecutor: BatchExecutor {
     func canExecute(_ job: Job) async -> Bool { await base.canExecute(job) }
     func execute(_ context: ExecutionContext) async -> ExecutionResult { await base.execute(context) }
 
+    func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { self.receiver.withLock { $0 = receiver } }
+
+    private func report(_ event: AttemptEvent) { receiver.withLock { $0 }?([event]) }
+
     func start(_ attempts: [AttemptRequest], now: Int64) {
         for request in attempts {
             let cancellation = Cancellation()
-            let continuation = continuation
-            let context = ExecutionContext(request: request, cancellation: cancellation) { continuation.yield([$0]) }
+            let context = ExecutionContext(request: request, cancellation: cancellation) { [weak self] in self?.report($0) }
             // Entered before the task exists, so that its end always finds the entry.
             running.withLock { $0[request.key] = Running(cancellation: cancellation, task: nil) }
             let task = Task(executorPreference: threads) { [base, self] in
                 let result = await base.execute(context)
                 running.withLock { $0[request.key] = nil }
-                continuation.yield([.finished(request.key, result, ranOn: "in-process", codeEnded: true)])
+                report(.finished(request.key, result, ranOn: "in-process", codeEnded: true))
             }
             running.withLock { running in
                 if running[request.key] != nil {
@@ -57,16 +58,13 @@ final class TaskPerAttemptExecutor: BatchExecutor {
         // There is no harder means against a task. Its first grace ends the attempt; after the second it holds no global slot.
         clock.schedule(at: clock.monotonic.saturatingAdd(grace.saturatingAdd(grace))) { [weak self] in
             guard let self, running.withLock({ $0[key] != nil }) else { return }
-            continuation.yield([.abandoned(key)])
+            report(.abandoned(key))
         }
     }
 
     func run() async throws {
-        await withTaskCancellationHandler {
-            await Gate().waitUntilCancelled()
-        } onCancel: {
-            continuation.finish()
-        }
+        // Nothing to do but to be there.
+        await Gate().waitUntilCancelled()
     }
 }
 

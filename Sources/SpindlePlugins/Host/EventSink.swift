@@ -2,32 +2,31 @@ import Logging
 import SpindleCore
 import Synchronization
 
-/// Where the events of one executor go: to its stream, or to whoever awaits one attempt directly.
+/// Where the events of one executor go: to whom the executor was told, or to whoever awaits one attempt directly.
 final class EventSink: Sendable {
-    /// What the executor's reader reads.
-    let stream: AsyncStream<[AttemptEvent]>
-
-    private let continuation: AsyncStream<[AttemptEvent]>.Continuation
-    private let direct = Mutex<[AttemptKey: @Sendable (AttemptEvent) -> Void]>([:])
-
-    init() {
-        // Unbounded, but what is in it is bounded by the attempts in flight and the credit of the workers.
-        (stream, continuation) = AsyncStream.makeStream(of: [AttemptEvent].self)
+    private struct Receivers {
+        var all: (@Sendable ([AttemptEvent]) -> Void)?
+        var direct: [AttemptKey: @Sendable (AttemptEvent) -> Void] = [:]
     }
+
+    private let receivers = Mutex(Receivers())
+
+    /// Says where events go from now on.
+    func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { receivers.withLock { $0.all = receiver } }
 
     /// Sends a batch on.
     func send(_ events: [AttemptEvent]) {
         guard !events.isEmpty else { return }
-        let handlers = direct.withLock { $0 }
-        guard !handlers.isEmpty else {
-            continuation.yield(events)
+        let receivers = receivers.withLock { $0 }
+        guard !receivers.direct.isEmpty else {
+            receivers.all?(events)
             return
         }
         var others: [AttemptEvent] = []
         for event in events {
-            if let handler = handlers[event.key] { handler(event) } else { others.append(event) }
+            if let handler = receivers.direct[event.key] { handler(event) } else { others.append(event) }
         }
-        if !others.isEmpty { continuation.yield(others) }
+        if !others.isEmpty { receivers.all?(others) }
     }
 
     /// Says of attempts that the host has stopped.
@@ -37,7 +36,7 @@ final class EventSink: Sendable {
 
     /// Has the events of one attempt go elsewhere.
     func divert(_ key: AttemptKey, to handler: (@Sendable (AttemptEvent) -> Void)?) {
-        direct.withLock { $0[key] = handler }
+        receivers.withLock { $0.direct[key] = handler }
     }
 
     /// A line that belongs to no attempt.
@@ -59,7 +58,7 @@ final class EventSink: Sendable {
     }
 
     /// Nothing more will come.
-    func finish() { continuation.finish() }
+    func finish() { receivers.withLock { $0.all = nil } }
 }
 
 extension AttemptEvent {

@@ -19,7 +19,7 @@ public final class PluginExecutor: BatchExecutor {
         self.sink = sink
     }
 
-    public var events: AsyncStream<[AttemptEvent]> { sink.stream }
+    public func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { sink.report(to: receiver) }
 
     public func start(_ attempts: [AttemptRequest], now: Int64) { backend.start(attempts, now: now) }
 
@@ -65,7 +65,7 @@ public final class PluginExecutor: BatchExecutor {
     /// Why it takes no new work until the host is restarted; nil if it does.
     var restartReason: String? { backend.restartReason }
 
-    /// Nothing more will come on ``events``.
+    /// Nothing more will be reported.
     func finish() { sink.finish() }
 
     /// Ends all attempts and workers.

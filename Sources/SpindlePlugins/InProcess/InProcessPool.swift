@@ -18,6 +18,8 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
     private let stopGrace: Int64
     private let writer = FrameWriter()
     private var machine: InProcessStateMachine
+    /// Taken by the session in this turn, for the threads.
+    private var accepted: [ThreadPool.Job] = []
     private var isFlushPlanned = false
     private var hasStopped = false
     private var stopWaiters: [@Sendable () -> Void] = []
@@ -109,6 +111,10 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
             if actions.isEmpty { break }
             for action in actions { perform(action) }
         }
+        if !accepted.isEmpty {
+            threads.submit(accepted)
+            accepted.removeAll(keepingCapacity: true)
+        }
         guard !isFlushPlanned else { return }
         isFlushPlanned = true
         loop.flushLater { [self] in
@@ -129,9 +135,9 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
                 wallMilliseconds: services.clock.now.milliseconds,
                 writer: writer
             )
-            let accepted = session.accept(token, message)
+            let taken = session.accept(token, message)
             writer.reset()
-            if accepted != 0 { threads.submit { [session] in session.run(accepted) } }
+            if taken != 0 { accepted.append { [session] in session.run(taken) } }
         case .cancel(let token, let reason, let grace): session.cancel(token, reason, grace: grace)
         case .grace(let token, let moment):
             loop.schedule(at: moment) { [weak self] in self?.turn { $0.graceOver(token) } }

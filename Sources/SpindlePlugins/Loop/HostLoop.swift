@@ -13,6 +13,8 @@ final class HostLoop: @unchecked Sendable {
         var jobs: [@Sendable () -> Void] = []
         var isAwake = false
         var isStopped = false
+        /// The loop's own thread, which needs no bell.
+        var thread: pthread_t?
     }
 
     private struct Timer: Comparable {
@@ -60,6 +62,7 @@ final class HostLoop: @unchecked Sendable {
         let (taken, ring) = inbox.withLock { inbox -> (Bool, Bool) in
             guard !inbox.isStopped else { return (false, false) }
             inbox.jobs.append(body)
+            if let thread = inbox.thread, pthread_equal(thread, pthread_self()) != 0 { return (true, false) }
             defer { inbox.isAwake = true }
             return (true, !inbox.isAwake)
         }
@@ -116,8 +119,10 @@ final class HostLoop: @unchecked Sendable {
 
     private func run() {
         var events = [sps_event](repeating: sps_event(), count: 128)
+        var hasMore = false
+        inbox.withLock { $0.thread = pthread_self() }
         while true {
-            let count = sps_poller_wait(poller.number, &events, 128, patience())
+            let count = sps_poller_wait(poller.number, &events, 128, hasMore ? 0 : patience())
             for index in 0..<max(0, Int(count)) {
                 let number = events[index].number
                 if number == 0 { hush() } else { sources[number]?(events[index].ready) }
@@ -129,7 +134,9 @@ final class HostLoop: @unchecked Sendable {
             for job in jobs { job() }
             fireTimers()
             flush()
-            if inbox.withLock({ $0.isStopped && $0.jobs.isEmpty }) { return }
+            let isOver: Bool
+            (hasMore, isOver) = inbox.withLock { (!$0.jobs.isEmpty, $0.isStopped && $0.jobs.isEmpty) }
+            if isOver { return }
         }
     }
 

@@ -10,7 +10,7 @@ struct BenchRun {
     let executor: any BatchExecutor
     let retention: Retention
     /// Executions that may be under way before submitters wait: bounds memory, far above what keeps every slot busy.
-    private static let maxUnderWay = 16_384
+    private static let maxUnderWay = 4_096
 
     /// Runs it.
     ///

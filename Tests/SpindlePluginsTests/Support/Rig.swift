@@ -48,21 +48,11 @@ final class Rig: Sendable {
         let host = try PluginHost(configuration: configuration)
         try await host.load()
         let rig = Rig(host)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            for executor in host.executors {
-                group.addTask { for await events in executor.events { rig.take(events) } }
-            }
-            do {
-                let value = try await body(rig)
-                await host.stop()
-                group.cancelAll()
-                return value
-            } catch {
-                await host.stop()
-                group.cancelAll()
-                throw error
-            }
-        }
+        for executor in host.executors { executor.report { rig.take($0) } }
+        let result: Result<Value, any Error>
+        do { result = .success(try await body(rig)) } catch { result = .failure(error) }
+        await host.stop()
+        return try result.get()
     }
 
     func request(

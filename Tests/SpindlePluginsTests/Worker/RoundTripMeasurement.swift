@@ -31,11 +31,13 @@ struct RoundTripMeasurement {
             return AttemptRequest(key: AttemptKey(id, 1), jobID: JobID(id.uuid), executorType: type, target: "ok")
         }
         let clock = SystemClock()
+        let (events, continuation) = AsyncStream.makeStream(of: [AttemptEvent].self)
+        executor.report { continuation.yield($0) }
         executor.start((0..<inFlight).map { _ in next() }, now: clock.monotonic)
         var done = 0
         var measured = 0
         var began: Int64 = 0
-        for await events in executor.events {
+        for await events in events {
             var ended = 0
             for event in events {
                 switch event {

@@ -1,0 +1,90 @@
+import SpindleCore
+import Synchronization
+
+/// Takes what executors report on the thread that reports it: an end frees its slot, and starts what comes next, without a hand-over.
+///
+/// Only artefacts have to wait, for the disk. What comes behind one waits with it, so that no attempt is settled before its files are
+/// there.
+final class EventIntake: Sendable {
+    private struct Queue {
+        var waiting: [[AttemptEvent]] = []
+        /// The loop is at work on what it took from `waiting`.
+        var isBusy = false
+    }
+
+    private let queue = Mutex(Queue())
+    private let wakeUp = WakeUp()
+
+    /// Takes a batch. Any thread; never blocks.
+    func take(_ events: [AttemptEvent], for engine: JobExecutionEngine) {
+        let hasArtefact = events.contains { if case .artefact = $0 { true } else { false } }
+        let mustWait = queue.withLock { queue in
+            guard hasArtefact || queue.isBusy || !queue.waiting.isEmpty else { return false }
+            queue.waiting.append(events)
+            return true
+        }
+        if mustWait { wakeUp.wake() } else { handle(events, engine) }
+    }
+
+    /// Writes artefacts, and handles what waited behind them, until the task is cancelled.
+    func takeArtefacts(for engine: JobExecutionEngine) async {
+        for await _ in wakeUp.stream {
+            while let batches = nextBatches() {
+                for events in batches {
+                    for case .artefact(let key, let name, let chunk, let isLast) in events {
+                        await write(key, name, chunk, isLast: isLast, engine)
+                    }
+                    handle(events, engine)
+                }
+            }
+        }
+    }
+
+    private func nextBatches() -> [[AttemptEvent]]? {
+        queue.withLock { queue in
+            queue.isBusy = !queue.waiting.isEmpty
+            defer { queue.waiting = [] }
+            return queue.isBusy ? queue.waiting : nil
+        }
+    }
+
+    private func handle(_ events: [AttemptEvent], _ engine: JobExecutionEngine) {
+        var concernsDispatcher = false
+        for event in events {
+            switch event {
+            case .finished, .codeEnded, .abandoned:
+                concernsDispatcher = true
+            case .log(let key, let line):
+                engine.logs.append(key, line)
+            case .progress(let key, let fraction, let note):
+                engine.progressBoard.report(key.execution, Progress(fraction: fraction, note: note))
+            case .checkpoint(let key, let bytes):
+                engine.sideWrites.withLock { $0.append(.checkpoint(key, epoch: engine.lease.epoch, bytes)) }
+                engine.dispatcher.settles.wake()
+            case .artefact:
+                break
+            }
+        }
+        guard concernsDispatcher else { return }
+        engine.dispatcher.update { [random = engine.random] machine, now, wall in
+            for event in events { machine.handle(event, now: now, wall: wall, random: random.next) }
+        }
+    }
+
+    private func write(
+        _ key: AttemptKey,
+        _ name: String,
+        _ chunk: [UInt8],
+        isLast: Bool,
+        _ engine: JobExecutionEngine
+    ) async {
+        do {
+            try await engine.artefacts.write(key, name: name, chunk: chunk, isLast: isLast)
+        } catch {
+            engine.logs.append(
+                key,
+                LogLine(level: .error, stream: .host, message: "The artefact \(name) was not kept: \(error)")
+            )
+        }
+    }
+}
