@@ -62,13 +62,15 @@ final class WriteConnection {
         try queue.close()
     }
 
+    // A small cache: SQLite walks all of it at the end of a transaction that split a page (its table of pages has room up to the lock
+    // page then), which at 64 MiB costs more than everything else of a commit. The work is at the ends of trees, which stay in it.
     // No memory map: a file that shrinks under it would end the process with SIGBUS, where a read gives an error.
     private static let pragmas = """
         PRAGMA page_size = 4096;
         PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 0;
         PRAGMA temp_store = MEMORY;
-        PRAGMA cache_size = -65536;
+        PRAGMA cache_size = -8192;
         PRAGMA mmap_size = 0;
         """
 
