@@ -21,13 +21,16 @@ struct Bench: AsyncParsableCommand {
     @Option(name: .long, help: "Executions in a submission; 1 to 1000.") var batch = "256"
     @Option(name: .long, help: "Payload bytes of an execution.") var payload = "256"
     @Option(name: .long, help: "Seconds for each row; the rows with one execution at a time take at most 10.") var seconds = "10"
-    @Option(name: .long, help: "engine, in-process or worker; may be repeated. Default: engine, and the others if the plugin is there.")
+    @Option(
+        name: .long,
+        help: "engine, in-process or worker; may be repeated. Default: engine, and the others if the plugin is there."
+    )
     var level: [String] = []
     @Option(
         name: .customLong("vs"),
         help: """
-            A command that measures another job system and ends with a line "PEER NAME JOBS/S P50_MS P99_MS"; it and the first level \
-            are run by turns. May be repeated.
+            A command that measures another job system and ends with a line "PEER NAME jobs_per_s=N p50_ms=N p99_ms=N"; it and the \
+            first level are run by turns. May be repeated.
             """
     )
     var peers: [String] = []

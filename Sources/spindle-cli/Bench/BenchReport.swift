@@ -104,7 +104,8 @@ struct BenchReport: Encodable {
             add("round trip to a worker, one CPU", calls.workerRoundTripMicroseconds, "us")
             add("hand-off to a thread of the pool, one CPU", calls.handOffMicroseconds, "us")
             table.add([
-                .init("call through the ABI, in process (mean)"), .init(Self.decimal(calls.wrapperNanoseconds)), "", "", "", .init("ns"),
+                .init("call through the ABI, in process (mean)"), .init(Self.decimal(calls.wrapperNanoseconds)), "", "", "",
+                .init("ns"),
             ])
         }
         for timeout in timeouts {

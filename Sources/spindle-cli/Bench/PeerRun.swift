@@ -2,7 +2,7 @@ import Glibc
 import SpindleCore
 import SpindleEngine
 
-/// Another job system, measured by a command of its own that ends with a line `PEER NAME JOBS_A_SECOND P50_MS P99_MS`.
+/// Another job system, measured by a command of its own that ends with a line `PEER NAME jobs_per_s=N p50_ms=N p99_ms=N`.
 struct PeerRun: Sendable {
     /// What it said.
     struct Figures: Sendable {
@@ -25,7 +25,7 @@ struct PeerRun: Sendable {
         guard let figures = Self.figures(in: output) else {
             throw SpindleError(
                 .invalidRequest,
-                "--vs \(command): the command ended with status \(status) and without a line \"PEER NAME JOBS/S P50 P99\"."
+                "--vs \(command): the command ended with status \(status) and without a line \"PEER NAME jobs_per_s=N p50_ms=N p99_ms=N\"."
             )
         }
         return figures
@@ -50,8 +50,12 @@ struct PeerRun: Sendable {
     static func figures(in output: String) -> Figures? {
         for line in output.split(separator: "\n").reversed() {
             let words = line.split(separator: " ")
-            guard words.count == 5, words[0] == "PEER", let rate = Double(words[2]), let p50 = Double(words[3]),
-                let p99 = Double(words[4]), rate > 0
+            guard words.count > 2, words[0] == "PEER" else { continue }
+            func number(_ name: String) -> Double? {
+                words.first { $0.hasPrefix("\(name)=") }.flatMap { Double($0.dropFirst(name.count + 1)) }
+            }
+            guard let rate = number("jobs_per_s"), let p50 = number("p50_ms"), let p99 = number("p99_ms"),
+                rate.isFinite, rate > 0, p50.isFinite, p99.isFinite
             else { continue }
             return Figures(name: String(words[1]), perSecond: rate, pickUp: (p50, p99))
         }

@@ -13,7 +13,8 @@ enum TimeoutAccuracy {
     /// Runs four attempts a processor at once, ten times over.
     ///
     /// - Returns: Microseconds from each deadline until the outcome was fixed, sorted.
-    static func measure(_ level: BenchScenario.Level, processors: Int32, _ configuration: HostConfiguration) async throws -> [Int64] {
+    static func measure(_ level: BenchScenario.Level, processors: Int32, _ configuration: HostConfiguration) async throws -> [Int64]
+    {
         let slots = 4 * processors
         let scratch = try ScratchStore(inMemory: false)
         defer { scratch.remove() }

@@ -194,11 +194,19 @@ final class Sandbox: Sendable {
         try await Command(arguments, environment: environment.merging(more) { $1 }, directory: path).outcome
     }
 
-    /// Puts the script plugin where the host looks.
-    func addScriptPlugin() async throws {
-        let added = try await run("plugins", "add", "\(Command.products)/libspindle-plugin-script.so", "--as", "script")
+    /// Runs `spindle` to its end.
+    func run(_ arguments: [String]) async throws -> Command.Outcome {
+        try await Command(arguments, environment: environment, directory: path).outcome
+    }
+
+    /// Puts one of the bundled plugins where the host looks.
+    func addPlugin(_ name: String) async throws {
+        let added = try await run("plugins", "add", "\(Command.products)/libspindle-plugin-\(name).so", "--as", name)
         try #require(added.status == 0, "\(added.errors)")
     }
+
+    /// Puts the script plugin where the host looks.
+    func addScriptPlugin() async throws { try await addPlugin("script") }
 
     /// A place where a job says that it runs: it writes a line there, and ``meet(_:)`` returns.
     func makeMeetingPoint() throws -> String {
