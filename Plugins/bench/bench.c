@@ -3,25 +3,31 @@
  *
  * Target, what an attempt does:
  *   noop     succeeds with its payload
- *   wait     waits `ms`, and ends early when cancelled
- *   block    waits `ms` and ignores cancel
+ *   wait     waits, and ends early when cancelled
+ *   block    waits, and ignores cancel
  *   fail     fails: retryable, or permanent with `class` = permanent
  *   flaky    fails retryably while attempt <= `failures`, then succeeds
  *   crash    raises SIGSEGV;  abort: SIGABRT;  exit: leaves with status 0;  loop: never returns;  flood: writes `bytes` to stdout
  *
  * Parameters, for any target:
  *   ms, class, failures, bytes
- *   journal  a file that gets a line "B EXECUTION ATTEMPT PID" when an attempt begins and "E …" when it ends
+ *   held     a file: wait and block wait for as long as it is there, not for `ms`
+ *   deaf     1 = the process ignores SIGTERM from now on
+ *   journal  a file that gets a line "B EXECUTION ATTEMPT PID" when an attempt begins, "C …" when block sees that its end is asked
+ *            for and goes on, and "E …" when it ends
  *   gauges   a file and the gauges in it that an attempt counts in: "FILE:INDEX[,INDEX…]" (see gauge.h)
  *
- * Three executors with the same work: `bench` (blocking, many at once), `bench.serial` (one at a time), `bench.async`.
+ * Three executors with the same work: `bench` (blocking, many at once), `bench.serial` (one at a time), `bench.async` (what takes
+ * time goes on a thread of its own, and `execute` returns at once).
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spindle/executor.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,15 +54,31 @@ static int64_t now_ns(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* Waits in steps of 1 ms, so that a cancel is seen soon. Returns whether the time is over. */
-static int wait_ms(const spindle_request *request, int64_t milliseconds, int heeds_cancel) {
-    int64_t until = now_ns() + milliseconds * 1000000;
-    for (int64_t left; (left = until - now_ns()) > 0;) {
-        if (heeds_cancel && spindle_cancel_state(request) != SPINDLE_CANCEL_NONE) return 0;
-        struct timespec step = {0, heeds_cancel && left > 1000000 ? 1000000 : (left > 999999999 ? 999999999 : left)};
+/*
+ * Waits until the time is over, or for as long as it is held: in steps of 1 ms, so that a cancel is seen soon. Returns whether
+ * that was all; 0 if it heeded a cancel.
+ */
+static int wait_as_asked(const spindle_request *request, int heeds_cancel) {
+    char file[PATH_MAX];
+    struct stat status;
+    spindle_str held = spindle_param_or(request, "held", "");
+    const spindle_str *journal = spindle_param(request, "journal");
+    int64_t until = now_ns() + number(request, "ms", 1000) * 1000000;
+    int has_said = 0;
+    if (held.len >= sizeof file) return 1;
+    memcpy(file, held.ptr, held.len);
+    file[held.len] = 0;
+    for (;;) {
+        int64_t left = held.len > 0 ? 1000000 : until - now_ns();
+        if (held.len > 0 ? stat(file, &status) != 0 : left <= 0) return 1;
+        if (spindle_cancel_state(request) != SPINDLE_CANCEL_NONE) {
+            if (heeds_cancel) return 0;
+            if (!has_said && journal != NULL) (void)journal_line(*journal, 'C', request);
+            has_said = 1;
+        }
+        struct timespec step = {0, left < 1000000 ? left : 1000000};
         nanosleep(&step, NULL);
     }
-    return 1;
 }
 
 static void flood(int64_t bytes) {
@@ -82,11 +104,11 @@ static outcome work(const spindle_request *request) {
     spindle_str target = request->target;
     if (spindle_str_is(target, "noop") || target.len == 0) return success;
     if (spindle_str_is(target, "block")) {
-        (void)wait_ms(request, number(request, "ms", 1000), 0);
+        (void)wait_as_asked(request, 0);
         return success;
     }
     if (spindle_str_is(target, "wait")) {
-        if (wait_ms(request, number(request, "ms", 1000), 1)) return success;
+        if (wait_as_asked(request, 1)) return success;
         return (outcome){SPINDLE_CANCELLED, "bench.cancelled", "ended on request"};
     }
     if (spindle_str_is(target, "fail")) {
@@ -111,12 +133,11 @@ static outcome work(const spindle_request *request) {
     return (outcome){SPINDLE_PERMANENT, "bench.target", "the target is not one of those that bench knows"};
 }
 
-static spindle_status execute(void *instance, spindle_handle attempt, const spindle_request *request) {
-    (void)instance;
-    (void)attempt;
+static spindle_status run(const spindle_request *request) {
     const spindle_str *journal = spindle_param(request, "journal");
     const spindle_str *gauges = spindle_param(request, "gauges");
     gauge_cell *cell = NULL;
+    if (number(request, "deaf", 0) == 1) signal(SIGTERM, SIG_IGN);
     if (journal != NULL && !journal_line(*journal, 'B', request)) {
         return spindle_fail(request, SPINDLE_PERMANENT, "bench.journal", "cannot write the journal");
     }
@@ -130,12 +151,40 @@ static spindle_status execute(void *instance, spindle_handle attempt, const spin
     return spindle_fail(request, end.class, end.code, end.message);
 }
 
+static spindle_status execute(void *instance, spindle_handle attempt, const spindle_request *request) {
+    (void)instance;
+    (void)attempt;
+    return run(request);
+}
+
+static void *run_on_thread(void *argument) {
+    const spindle_request *request = argument;
+    (void)request->host->enter(request->ctx, request->handle);
+    (void)run(request); /* completes it: the request may be gone now */
+    return NULL;
+}
+
+/* What takes time must not keep the thread that calls: `execute` of an ASYNC executor returns soon. */
+static spindle_status execute_async(void *instance, spindle_handle attempt, const spindle_request *request) {
+    spindle_str target = request->target;
+    int takes_time = spindle_str_is(target, "wait") || spindle_str_is(target, "block") || spindle_str_is(target, "loop") ||
+                     spindle_str_is(target, "flood");
+    pthread_t thread;
+    if (!takes_time) return execute(instance, attempt, request);
+    if (pthread_create(&thread, NULL, run_on_thread, (void *)request) != 0) {
+        return spindle_fail(request, SPINDLE_RETRYABLE, "bench.thread", "the system has no thread left");
+    }
+    pthread_detach(thread);
+    return SPINDLE_PENDING;
+}
+
 #define PARAMETERS_SCHEMA                                                                                               \
     "{\"type\":\"object\",\"properties\":{\"ms\":{\"type\":\"integer\",\"minimum\":0},"                                 \
     "\"class\":{\"enum\":[\"retryable\",\"permanent\"]},\"failures\":{\"type\":\"integer\",\"minimum\":0},"             \
-    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"journal\":{\"type\":\"string\"},\"gauges\":{\"type\":\"string\"}}}"
+    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"held\":{\"type\":\"string\"},\"deaf\":{\"enum\":[0,1]},"          \
+    "\"journal\":{\"type\":\"string\"},\"gauges\":{\"type\":\"string\"}}}"
 
-#define DESCRIPTOR(variable, type_name, flag_bits)                                                                     \
+#define DESCRIPTOR(variable, type_name, flag_bits, function)                                                           \
     static const spindle_executor_descriptor variable = {                                                               \
         .struct_size = sizeof variable,                                                                                 \
         .flags = flag_bits,                                                                                             \
@@ -145,12 +194,13 @@ static spindle_status execute(void *instance, spindle_handle attempt, const spin
         .license = "Apache-2.0",                                                                                        \
         .description = "Work of known cost and known misbehaviour, for benchmarks and tests.",                          \
         .parameters_schema = PARAMETERS_SCHEMA,                                                                         \
-        .execute = execute,                                                                                             \
+        .execute = function,                                                                                            \
     }
 
-DESCRIPTOR(many, "bench", SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_IDEMPOTENT);
-DESCRIPTOR(serial, "bench.serial", SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_IDEMPOTENT);
-DESCRIPTOR(async, "bench.async", SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_IDEMPOTENT);
+DESCRIPTOR(many, "bench", SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_IDEMPOTENT, execute);
+DESCRIPTOR(serial, "bench.serial", SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_IDEMPOTENT, execute);
+DESCRIPTOR(async, "bench.async", SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_IDEMPOTENT,
+           execute_async);
 
 static const spindle_executor_descriptor *const executors[] = {&many, &serial, &async};
 

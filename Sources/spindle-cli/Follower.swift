@@ -80,7 +80,8 @@ struct Follower {
         let error = attempts.last?.error
         let reason = error?.message.map { ": \(SafeText.line($0))" } ?? ""
         let code = error?.code.map { " [\($0)]" } ?? ""
-        Terminal.error("spindle: execution \(end.shortId) \(end.state.state) after \(end.attempt) attempts\(reason)\(code)")
+        let tries = end.attempt == 1 ? "1 attempt" : "\(end.attempt) attempts"
+        Terminal.error("spindle: execution \(end.shortId) \(end.state.state) after \(tries)\(reason)\(code)")
     }
 }
 

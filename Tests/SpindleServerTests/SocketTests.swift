@@ -1,3 +1,4 @@
+import Logging
 import SpindleCore
 import SpindleEngine
 import SpindleServer
@@ -17,7 +18,11 @@ import Musl
     }
 
     /// Runs a server at a path around `body`.
-    private static func listen(_ path: String, _ body: @escaping @Sendable () async throws -> Void = {}) async throws {
+    private static func listen(
+        _ path: String,
+        logger: Logger = Logger(label: "test"),
+        _ body: @escaping @Sendable () async throws -> Void = {}
+    ) async throws {
         let engine = try await JobExecutionEngine.open(
             store: MemoryJobStore(),
             executors: [],
@@ -28,6 +33,7 @@ import Musl
         let server = SpindleServer(
             engine: engine,
             settings: ServerSettings(address: .unixSocket(path)),
+            logger: logger,
             onListening: { listening.open() }
         )
         try await server.run(untilStopped: {
@@ -53,6 +59,18 @@ import Musl
             #expect(Self.mode(path) == nil)
             // Nothing else may be left behind, or this fails.
             #expect(rmdir("\(directory)/new") == 0)
+        }
+    }
+
+    @Test func answersWithALoggerThatKeepsNothing() async throws {
+        try await withDirectory { directory in
+            let path = "\(directory)/s.sock"
+            try await Self.listen(path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
+                let first = try await SocketClient(path: path).request("GET", "/healthz")
+                let second = try await SocketClient(path: path).request("GET", "/healthz")
+                #expect(first.status == 200)
+                #expect(first.headers["x-request-id"] != nil && first.headers["x-request-id"] != second.headers["x-request-id"])
+            }
         }
     }
 

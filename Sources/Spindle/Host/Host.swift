@@ -110,6 +110,7 @@ public final class Host: Service {
                 stateDirectory: hasState ? places.state : nil,
                 workerPath: configuration.workerPath,
                 probeTimeout: configuration.probeTimeout,
+                cancelGrace: configuration.engine.cancelGrace,
                 reservedTypes: ["internal"],
                 hostVersion: SpindleVersion.text,
                 logger: logger

@@ -32,7 +32,8 @@ extension DispatcherStateMachine {
             return
         }
         if record.fixed == nil {
-            record.fixed = (result, wall)
+            // The timer may be late, the deadline is not: what comes after it is too late.
+            record.fixed = (now >= record.deadline ? Self.endedByHost(record) : result, wall)
             types[record.type].pace.ended(runMicroseconds: now - record.startedMonotonic, now: now)
         } else if !hasEnded {
             return
@@ -45,6 +46,7 @@ extension DispatcherStateMachine {
             giveBackSlots(of: code)
         } else if let record = records[key.execution], record.key == key, record.phase == .running {
             var record = record
+            if record.fixed == nil && now >= record.deadline { record.fixed = (Self.endedByHost(record), wall) }
             if record.fixed == nil {
                 let message = "The code of \(record.request.executorType) ended without a result."
                 record.fixed = (ExecutionResult.failure(message, code: "spindle.no-result", permanent: true), wall)

@@ -11,6 +11,10 @@ public struct PluginHostConfiguration: Sendable {
     public var workerPath: String?
     /// How long a plugin may take to be loaded in a throw-away process, in microseconds.
     public var probeTimeout: Int64
+    /// Microseconds between two steps against code that does not end when it should: asked, SIGTERM, SIGKILL.
+    public var cancelGrace: Int64 {
+        didSet { pool.followGrace(cancelGrace) }
+    }
     /// Types that are served by others: a plugin that claims one is in conflict.
     public var reservedTypes: Set<String>
     /// Told to plugins.
@@ -28,6 +32,7 @@ public struct PluginHostConfiguration: Sendable {
         stateDirectory: String? = nil,
         workerPath: String? = nil,
         probeTimeout: Int64 = 5_000_000,
+        cancelGrace: Int64 = 5_000_000,
         reservedTypes: Set<String> = [],
         hostVersion: String = "1.0.0",
         logger: Logger = Logger(label: "spindle.plugins"),
@@ -37,9 +42,11 @@ public struct PluginHostConfiguration: Sendable {
         self.stateDirectory = stateDirectory
         self.workerPath = workerPath
         self.probeTimeout = probeTimeout
+        self.cancelGrace = cancelGrace
         self.reservedTypes = reservedTypes
         self.hostVersion = hostVersion
         self.logger = logger
         self.clock = clock
+        pool.followGrace(cancelGrace)
     }
 }

@@ -39,6 +39,13 @@ struct WorkerPoolSettings: Sendable {
     var stopGrace: Int64 = 5_000_000
 
     init() {}
+
+    /// Makes every step against code that does not end follow after the same time.
+    mutating func followGrace(_ grace: Int64) {
+        killDelay = grace
+        lingerTime = grace
+        stopGrace = grace
+    }
 }
 
 /// How a worker ended, as far as can be known.

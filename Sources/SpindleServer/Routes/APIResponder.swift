@@ -14,7 +14,8 @@ struct APIResponder: HTTPResponder {
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         let began = api.clock.monotonic
-        let id = context.id
+        // Not `context.id`: it is taken from the logger and is not there if that keeps no metadata, as an embedding program's may.
+        let id = "\(RequestID())"
         var response: Response
         do {
             response = try await answer(request, id)

@@ -128,7 +128,7 @@ final class Command: Sendable {
 }
 
 /// A thread that may block: neither Swift's pool nor Dispatch's has one to spare.
-private enum BlockingThread {
+enum BlockingThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -199,14 +199,15 @@ final class Sandbox: Sendable {
         try await Command(arguments, environment: environment, directory: path).outcome
     }
 
-    /// Puts one of the bundled plugins where the host looks.
-    func addPlugin(_ name: String) async throws {
-        let added = try await run("plugins", "add", "\(Command.products)/libspindle-plugin-\(name).so", "--as", name)
-        try #require(added.status == 0, "\(added.errors)")
-    }
-
     /// Puts the script plugin where the host looks.
     func addScriptPlugin() async throws { try await addPlugin("script") }
+
+    /// Puts a plugin of this build where the host looks, under its own name or another.
+    func addPlugin(_ plugin: String, as name: String? = nil) async throws {
+        let file = "\(Command.products)/libspindle-plugin-\(plugin).so"
+        let added = try await run("plugins", "add", file, "--as", name ?? plugin)
+        try #require(added.status == 0, "\(added.errors)")
+    }
 
     /// A place where a job says that it runs: it writes a line there, and ``meet(_:)`` returns.
     func makeMeetingPoint() throws -> String {
