@@ -9,6 +9,7 @@ final class EventSink: Sendable {
 
     private let continuation: AsyncStream<[AttemptEvent]>.Continuation
     private let direct = Mutex<[AttemptKey: @Sendable (AttemptEvent) -> Void]>([:])
+    private let logBudget = Mutex(LogBudget())
 
     init() {
         // Unbounded, but what is in it is bounded by the attempts in flight and the credit of the workers.
@@ -40,8 +41,10 @@ final class EventSink: Sendable {
         direct.withLock { $0[key] = handler }
     }
 
-    /// A line that belongs to no attempt.
-    func log(_ line: LogLine, plugin: String, logger: Logger) {
+    /// A line that belongs to no attempt: it goes to the host's own log, as far as the plugin's ``LogBudget`` reaches.
+    ///
+    /// - Parameter now: Microseconds of the clock that timers use.
+    func log(_ line: LogLine, plugin: String, logger: Logger, now: Int64) {
         let level: Logger.Level =
             switch line.level {
             case .trace: .trace
@@ -54,6 +57,14 @@ final class EventSink: Sendable {
             }
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = ["plugin": "\(plugin)"]
+        switch logBudget.withLock({ $0.spend(line.message.utf8.count, now: now) }) {
+        case .written(droppedBefore: 0): break
+        case .written(let dropped): logger.warning("\(dropped) lines of the plugin were dropped here", metadata: metadata)
+        case .firstDropped:
+            logger.warning("the plugin writes too much; its lines are dropped until it writes less", metadata: metadata)
+            return
+        case .dropped: return
+        }
         for (name, value) in line.fields { metadata[name] = "\(value)" }
         logger.log(level: level, "\(line.message)", metadata: metadata)
     }
