@@ -4,21 +4,22 @@
  * Target, what an attempt does:
  *   noop     succeeds with its payload
  *   wait     waits `ms`, and ends early when cancelled
+ *   await    waits until the file `gate` is there, and ends early when cancelled
  *   block    waits `ms` and ignores cancel
  *   fail     fails: retryable, or permanent with `class` = permanent
  *   flaky    fails retryably while attempt <= `failures`, then succeeds
- *   crash    raises SIGSEGV;  abort: SIGABRT;  exit: leaves with status 0;  loop: never returns;  flood: writes `bytes` to stdout
+ *   crash, abort, exit, loop, overflow, flood: see misbehave.h
  *
  * Parameters, for any target:
- *   ms, class, failures, bytes
- *   journal  a file that gets a line "B EXECUTION ATTEMPT PID" when an attempt begins and "E …" when it ends
+ *   ms, class, failures, bytes, gate
+ *   journal  a file that gets a line "B EXECUTION ATTEMPT PID NANOSECONDS" when an attempt begins and "E …" when it ends; the
+ *            time is that of CLOCK_MONOTONIC
  *   gauges   a file and the gauges in it that an attempt counts in: "FILE:INDEX[,INDEX…]" (see gauge.h)
  *
  * Three executors with the same work: `bench` (blocking, many at once), `bench.serial` (one at a time), `bench.async`.
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <spindle/executor.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 
 #include "gauge.h"
 #include "journal.h"
+#include "misbehave.h"
 
 /* A parameter as a number; out of range or not a number gives the fallback. */
 static int64_t number(const spindle_request *request, const char *name, int64_t fallback) {
@@ -59,15 +61,16 @@ static int wait_ms(const spindle_request *request, int64_t milliseconds, int hee
     return 1;
 }
 
-static void flood(int64_t bytes) {
-    char line[4096];
-    memset(line, 'x', sizeof line);
-    line[sizeof line - 1] = '\n';
-    while (bytes > 0) {
-        ssize_t written = write(STDOUT_FILENO, line, sizeof line);
-        if (written <= 0) return;
-        bytes -= written;
+/* Waits until there is a file of that name. Returns whether it came. */
+static int await_file(const spindle_request *request, spindle_str path) {
+    char name[PATH_MAX];
+    if (path.len == 0 || path.len >= sizeof name) return 0;
+    memcpy(name, path.ptr, path.len);
+    name[path.len] = 0;
+    while (access(name, F_OK) != 0) {
+        if (!wait_ms(request, 1, 1)) return 0;
     }
+    return 1;
 }
 
 /* What an attempt will say; said only after the journal and the gauges know that it has ended. */
@@ -79,6 +82,7 @@ typedef struct outcome {
 
 static outcome work(const spindle_request *request) {
     outcome success = {SPINDLE_SUCCESS, NULL, NULL};
+    outcome cancelled = {SPINDLE_CANCELLED, "bench.cancelled", "ended on request"};
     spindle_str target = request->target;
     if (spindle_str_is(target, "noop") || target.len == 0) return success;
     if (spindle_str_is(target, "block")) {
@@ -86,8 +90,10 @@ static outcome work(const spindle_request *request) {
         return success;
     }
     if (spindle_str_is(target, "wait")) {
-        if (wait_ms(request, number(request, "ms", 1000), 1)) return success;
-        return (outcome){SPINDLE_CANCELLED, "bench.cancelled", "ended on request"};
+        return wait_ms(request, number(request, "ms", 1000), 1) ? success : cancelled;
+    }
+    if (spindle_str_is(target, "await")) {
+        return await_file(request, spindle_param_or(request, "gate", "")) ? success : cancelled;
     }
     if (spindle_str_is(target, "fail")) {
         spindle_str class = spindle_param_or(request, "class", "retryable");
@@ -98,16 +104,7 @@ static outcome work(const spindle_request *request) {
         if (request->attempt > number(request, "failures", 1)) return success;
         return (outcome){SPINDLE_RETRYABLE, "bench.flaky", "failed as asked; a later attempt will work"};
     }
-    if (spindle_str_is(target, "crash")) raise(SIGSEGV);
-    if (spindle_str_is(target, "abort")) abort();
-    if (spindle_str_is(target, "exit")) exit(0);
-    if (spindle_str_is(target, "loop")) {
-        for (volatile int spin = 1; spin;) {}
-    }
-    if (spindle_str_is(target, "flood")) {
-        flood(number(request, "bytes", 1 << 20));
-        return success;
-    }
+    if (misbehave(request, number(request, "bytes", 1 << 20))) return success;
     return (outcome){SPINDLE_PERMANENT, "bench.target", "the target is not one of those that bench knows"};
 }
 
@@ -133,7 +130,8 @@ static spindle_status execute(void *instance, spindle_handle attempt, const spin
 #define PARAMETERS_SCHEMA                                                                                               \
     "{\"type\":\"object\",\"properties\":{\"ms\":{\"type\":\"integer\",\"minimum\":0},"                                 \
     "\"class\":{\"enum\":[\"retryable\",\"permanent\"]},\"failures\":{\"type\":\"integer\",\"minimum\":0},"             \
-    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"journal\":{\"type\":\"string\"},\"gauges\":{\"type\":\"string\"}}}"
+    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"gate\":{\"type\":\"string\"},"                                    \
+    "\"journal\":{\"type\":\"string\"},\"gauges\":{\"type\":\"string\"}}}"
 
 #define DESCRIPTOR(variable, type_name, flag_bits)                                                                     \
     static const spindle_executor_descriptor variable = {                                                               \
