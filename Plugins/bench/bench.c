@@ -4,17 +4,18 @@
  * Target, what an attempt does:
  *   noop     succeeds with its payload
  *   wait     waits, and ends early when cancelled
+ *   await    waits until the file `gate` is there, and ends early when cancelled
  *   block    waits, and ignores cancel
  *   fail     fails: retryable, or permanent with `class` = permanent
  *   flaky    fails retryably while attempt <= `failures`, then succeeds
- *   crash    raises SIGSEGV;  abort: SIGABRT;  exit: leaves with status 0;  loop: never returns;  flood: writes `bytes` to stdout
+ *   crash, abort, exit, loop, overflow, flood: see misbehave.h
  *
  * Parameters, for any target:
- *   ms, class, failures, bytes
+ *   ms, class, failures, bytes, gate
  *   held     a file: wait and block wait for as long as it is there, not for `ms`
  *   deaf     1 = the process ignores SIGTERM from now on
- *   journal  a file that gets a line "B EXECUTION ATTEMPT PID" when an attempt begins, "C …" when block sees that its end is asked
- *            for and goes on, and "E …" when it ends
+ *   journal  a file that gets a line "B EXECUTION ATTEMPT PID NANOSECONDS" when an attempt begins, "C …" when block sees that its
+ *            end is asked for and goes on, and "E …" when it ends; the time is that of CLOCK_MONOTONIC
  *   gauges   a file and the gauges in it that an attempt counts in: "FILE:INDEX[,INDEX…]" (see gauge.h)
  *
  * Three executors with the same work: `bench` (blocking, many at once), `bench.serial` (one at a time), `bench.async` (what takes
@@ -33,6 +34,7 @@
 
 #include "gauge.h"
 #include "journal.h"
+#include "misbehave.h"
 
 /* A parameter as a number; out of range or not a number gives the fallback. */
 static int64_t number(const spindle_request *request, const char *name, int64_t fallback) {
@@ -81,15 +83,17 @@ static int wait_as_asked(const spindle_request *request, int heeds_cancel) {
     }
 }
 
-static void flood(int64_t bytes) {
-    char line[4096];
-    memset(line, 'x', sizeof line);
-    line[sizeof line - 1] = '\n';
-    while (bytes > 0) {
-        ssize_t written = write(STDOUT_FILENO, line, sizeof line);
-        if (written <= 0) return;
-        bytes -= written;
+/* Waits until there is a file of that name. Returns whether it came. */
+static int await_file(const spindle_request *request, spindle_str path) {
+    char name[PATH_MAX];
+    if (path.len == 0 || path.len >= sizeof name) return 0;
+    memcpy(name, path.ptr, path.len);
+    name[path.len] = 0;
+    while (access(name, F_OK) != 0) {
+        if (spindle_cancel_state(request) != SPINDLE_CANCEL_NONE) return 0;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
     }
+    return 1;
 }
 
 /* What an attempt will say; said only after the journal and the gauges know that it has ended. */
@@ -101,6 +105,7 @@ typedef struct outcome {
 
 static outcome work(const spindle_request *request) {
     outcome success = {SPINDLE_SUCCESS, NULL, NULL};
+    outcome cancelled = {SPINDLE_CANCELLED, "bench.cancelled", "ended on request"};
     spindle_str target = request->target;
     if (spindle_str_is(target, "noop") || target.len == 0) return success;
     if (spindle_str_is(target, "block")) {
@@ -108,8 +113,10 @@ static outcome work(const spindle_request *request) {
         return success;
     }
     if (spindle_str_is(target, "wait")) {
-        if (wait_as_asked(request, 1)) return success;
-        return (outcome){SPINDLE_CANCELLED, "bench.cancelled", "ended on request"};
+        return wait_as_asked(request, 1) ? success : cancelled;
+    }
+    if (spindle_str_is(target, "await")) {
+        return await_file(request, spindle_param_or(request, "gate", "")) ? success : cancelled;
     }
     if (spindle_str_is(target, "fail")) {
         spindle_str class = spindle_param_or(request, "class", "retryable");
@@ -120,16 +127,7 @@ static outcome work(const spindle_request *request) {
         if (request->attempt > number(request, "failures", 1)) return success;
         return (outcome){SPINDLE_RETRYABLE, "bench.flaky", "failed as asked; a later attempt will work"};
     }
-    if (spindle_str_is(target, "crash")) raise(SIGSEGV);
-    if (spindle_str_is(target, "abort")) abort();
-    if (spindle_str_is(target, "exit")) exit(0);
-    if (spindle_str_is(target, "loop")) {
-        for (volatile int spin = 1; spin;) {}
-    }
-    if (spindle_str_is(target, "flood")) {
-        flood(number(request, "bytes", 1 << 20));
-        return success;
-    }
+    if (misbehave(request, number(request, "bytes", 1 << 20))) return success;
     return (outcome){SPINDLE_PERMANENT, "bench.target", "the target is not one of those that bench knows"};
 }
 
@@ -167,8 +165,8 @@ static void *run_on_thread(void *argument) {
 /* What takes time must not keep the thread that calls: `execute` of an ASYNC executor returns soon. */
 static spindle_status execute_async(void *instance, spindle_handle attempt, const spindle_request *request) {
     spindle_str target = request->target;
-    int takes_time = spindle_str_is(target, "wait") || spindle_str_is(target, "block") || spindle_str_is(target, "loop") ||
-                     spindle_str_is(target, "flood");
+    int takes_time = spindle_str_is(target, "wait") || spindle_str_is(target, "block") || spindle_str_is(target, "await") ||
+                     spindle_str_is(target, "loop") || spindle_str_is(target, "flood");
     pthread_t thread;
     if (!takes_time) return execute(instance, attempt, request);
     if (pthread_create(&thread, NULL, run_on_thread, (void *)request) != 0) {
@@ -181,7 +179,8 @@ static spindle_status execute_async(void *instance, spindle_handle attempt, cons
 #define PARAMETERS_SCHEMA                                                                                               \
     "{\"type\":\"object\",\"properties\":{\"ms\":{\"type\":\"integer\",\"minimum\":0},"                                 \
     "\"class\":{\"enum\":[\"retryable\",\"permanent\"]},\"failures\":{\"type\":\"integer\",\"minimum\":0},"             \
-    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"held\":{\"type\":\"string\"},\"deaf\":{\"enum\":[0,1]},"          \
+    "\"bytes\":{\"type\":\"integer\",\"minimum\":0},\"gate\":{\"type\":\"string\"},"                                    \
+    "\"held\":{\"type\":\"string\"},\"deaf\":{\"enum\":[0,1]},"                                                           \
     "\"journal\":{\"type\":\"string\"},\"gauges\":{\"type\":\"string\"}}}"
 
 #define DESCRIPTOR(variable, type_name, flag_bits, function)                                                           \

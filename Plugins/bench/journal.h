@@ -3,5 +3,8 @@
 
 #include <spindle/executor.h>
 
-/* Appends "KIND EXECUTION ATTEMPT PID\n" in one write, so that lines of many processes never mix. Returns whether it worked. */
+/*
+ * Appends "KIND EXECUTION ATTEMPT PID NANOSECONDS\n" in one write, so that lines of many processes never mix.
+ * Returns whether it worked.
+ */
 int journal_line(spindle_str path, char kind, const spindle_request *request);

@@ -57,6 +57,13 @@ typedef struct metadata {
     size_t bytes;
 } metadata;
 
+/* Lines that were refused, oldest first, up to 64 KiB. */
+typedef struct log_tail {
+    struct tail_line *first, *last; /* last: only while there is a first */
+    size_t bytes;
+    uint64_t count;
+} log_tail;
+
 typedef struct attempt {
     pthread_mutex_t lock;
     _Atomic uint64_t handle; /* 0 = free; written under session.lock and lock */
@@ -82,6 +89,7 @@ typedef struct attempt {
     metadata metadata;
     stored_error error;
     uint64_t stale_calls, logs_dropped, logs_dropped_unsaid, text_replaced;
+    log_tail log_tail;
 
     _Atomic int32_t cancel_reason;
     spindle_request request;
@@ -144,6 +152,9 @@ struct spw_session {
     int64_t held_due_ns; /* 0 = nothing is held */
     int stopping;
 
+    log_tail printed_tail; /* of the attempt that spw_session_line was called for; its caller's, as is the next */
+    uint64_t printed_unsaid;
+
     _Atomic uint32_t log_level;
     _Atomic uint64_t stale_calls, contract_breaches, logs_dropped, logs_dropped_unsaid, text_replaced;
 };
@@ -184,6 +195,15 @@ void session_fill_news(spindle_host *host);
 
 /* session_log.c */
 void session_fill_log(spindle_host *host);
+/* The attempt, locked, is about to complete: its last lines that found no room are told. */
+void attempt_tell_tail(spw_session *session, attempt *attempt);
+
+/* session_tail.c */
+void tail_keep(log_tail *tail, const spw_log *line);
+void tail_clear(log_tail *tail);
+/* Tells what is kept, to be taken in any case, and forgets it; returns how many lines. `unsaid`: dropped lines that no line has
+ * told of yet, those that are kept among them. */
+uint64_t tail_tell(spw_session *session, uint64_t token, log_tail *tail, uint64_t *unsaid);
 
 /* session_host.c */
 void session_fill_host(spw_session *session);

@@ -270,6 +270,7 @@ void attempt_release(spw_session *session, attempt *attempt) {
     atomic_store_explicit(&attempt->handle, 0, memory_order_release);
     error_clear(&attempt->error);
     attempt_clear_metadata(attempt);
+    tail_clear(&attempt->log_tail);
     if (attempt->memory_capacity > 64 * 1024) { /* one large request must not cost its size for ever */
         free(attempt->memory);
         attempt->memory = NULL;

@@ -47,6 +47,7 @@ spindle_status attempt_add_metadata(attempt *attempt, spw_bytes key, spw_bytes v
 
 void attempt_complete(spw_session *session, attempt *attempt, spw_completed *result) {
     attempt_tell_held(session, attempt);
+    attempt_tell_tail(session, attempt);
     attempt->state = (attempt->state | ATTEMPT_COMPLETED) & ~(uint32_t)ATTEMPT_WRITABLE;
     result->metadata = (spw_kvs){ attempt->metadata.items, attempt->metadata.count };
     result->logs_dropped = attempt->logs_dropped;

@@ -154,6 +154,7 @@ int32_t spw_session_close(spw_session *session) {
         free(attempt);
     }
     error_clear(&session->error);
+    tail_clear(&session->printed_tail);
     pthread_mutex_destroy(&session->create_lock);
     pthread_mutex_destroy(&session->lock);
     free(session->kinds);

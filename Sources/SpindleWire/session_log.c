@@ -34,14 +34,16 @@ static void make_line(spw_log *line, spw_bytes message, spw_kvs keys, spw_kv *ro
     }
 }
 
-/* 1 = taken. The counters are those of the attempt (locked), or of the plugin. */
-static int tell(spw_session *session, uint64_t token, spw_log *line, uint64_t *unsaid) {
+/* 1 = taken. Counter and tail are those of the attempt (locked), of what it prints, or of the plugin, which keeps no tail. */
+static int tell(spw_session *session, uint64_t token, spw_log *line, uint64_t *unsaid, log_tail *tail) {
     line->dropped = *unsaid;
-    if (session->output.log(session->output.context, token, line)) {
+    if (session->output.log(session->output.context, token, line, 0)) {
         *unsaid = 0;
+        if (tail != NULL) tail_clear(tail); /* what is in it is no longer the end */
         return 1;
     }
     *unsaid += 1;
+    if (tail != NULL) tail_keep(tail, line);
     atomic_fetch_add_explicit(&session->logs_dropped, 1, memory_order_relaxed);
     return 0;
 }
@@ -51,7 +53,7 @@ static spindle_status log_of_attempt(spw_session *session, attempt *attempt, spw
     spw_arena arena = { 0 };
     spw_kv room[MAX_KEYS];
     make_line(line, message, keys, room, &arena, &attempt->text_replaced);
-    int taken = tell(session, attempt->token, line, &attempt->logs_dropped_unsaid);
+    int taken = tell(session, attempt->token, line, &attempt->logs_dropped_unsaid, &attempt->log_tail);
     if (!taken) attempt->logs_dropped++;
     pthread_mutex_unlock(&attempt->lock);
     spw_arena_free(&arena);
@@ -65,7 +67,7 @@ static spindle_status log_of_other(spw_session *session, uint64_t token, _Atomic
     uint64_t replaced = 0;
     make_line(line, message, keys, room, &arena, &replaced);
     uint64_t unsaid = atomic_exchange(dropped, 0);
-    int taken = tell(session, token, line, &unsaid);
+    int taken = tell(session, token, line, &unsaid, NULL);
     if (unsaid > 0) atomic_fetch_add(dropped, unsaid);
     if (replaced > 0) atomic_fetch_add(&session->text_replaced, replaced);
     spw_arena_free(&arena);
@@ -94,7 +96,25 @@ void spw_session_line(spw_session *session, uint64_t token, uint32_t stream, spw
     spw_log line = { .level = stream == SPW_STREAM_STDERR ? SPINDLE_LOG_WARNING : SPINDLE_LOG_INFO,
                      .stream = stream,
                      .unix_us = unix_us() };
-    (void)log_of_other(session, token, &session->logs_dropped_unsaid, &line, text, (spw_kvs){ NULL, 0 });
+    if (token == 0) {
+        (void)log_of_other(session, 0, &session->logs_dropped_unsaid, &line, text, (spw_kvs){ NULL, 0 });
+        return;
+    }
+    spw_arena arena = { 0 };
+    spw_kv room[MAX_KEYS];
+    uint64_t replaced = 0;
+    make_line(&line, text, (spw_kvs){ NULL, 0 }, room, &arena, &replaced);
+    (void)tell(session, token, &line, &session->printed_unsaid, &session->printed_tail);
+    if (replaced > 0) atomic_fetch_add(&session->text_replaced, replaced);
+    spw_arena_free(&arena);
+}
+
+void spw_session_lines_end(spw_session *session, uint64_t token) {
+    (void)tail_tell(session, token, &session->printed_tail, &session->printed_unsaid);
+}
+
+void attempt_tell_tail(spw_session *session, attempt *attempt) {
+    attempt->logs_dropped -= tail_tell(session, attempt->token, &attempt->log_tail, &attempt->logs_dropped_unsaid);
 }
 
 void spw_session_set_log_level(spw_session *session, uint32_t level) { atomic_store(&session->log_level, level); }

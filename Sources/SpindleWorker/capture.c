@@ -77,6 +77,7 @@ void capture_drain(void) {
         if (ready > 0 && (fds[i].revents & POLLIN) != 0) drain(&streams[i], DRAIN_MAX_BYTES);
         if (streams[i].length > 0) tell_line(&streams[i]);
     }
+    if (owner != 0) spw_session_lines_end(session, owner);
     pthread_mutex_unlock(&lock);
 }
 

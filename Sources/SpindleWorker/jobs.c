@@ -51,9 +51,9 @@ static void on_released(void *context, uint64_t token, const spw_released *relea
     atomic_fetch_sub(&worker.open, 1);
 }
 
-static int32_t on_log(void *context, uint64_t token, const spw_log *line) {
+static int32_t on_log(void *context, uint64_t token, const spw_log *line, int32_t is_last) {
     (void)context;
-    int taken = output_add(SPW_LOG, token, line, CREDIT_LOG);
+    int taken = output_add(SPW_LOG, token, line, is_last ? CREDIT_LOG_AHEAD : CREDIT_LOG);
     if (taken) output_kick();
     return taken;
 }

@@ -17,7 +17,7 @@ static spw_buffer sending; /* owned by whoever set `writing` */
 static int writing;
 static int kicked;
 static int writer_sleeps;
-static uint64_t credit_left[3];
+static int64_t credit_left[3];
 static int timer = -1;
 static int timer_runs;
 
@@ -25,24 +25,27 @@ enum { DEFER_NS = 1000 * 1000 };
 
 void output_credit(uint64_t log_bytes, uint64_t artefact_bytes) {
     pthread_mutex_lock(&lock);
-    credit_left[CREDIT_LOG] += log_bytes;
-    credit_left[CREDIT_ARTEFACT] += artefact_bytes;
+    credit_left[CREDIT_LOG] += (int64_t)log_bytes;
+    credit_left[CREDIT_ARTEFACT] += (int64_t)artefact_bytes;
     pthread_mutex_unlock(&lock);
 }
 
 int output_add(uint16_t type, uint64_t handle, const void *message, int credit) {
     int added = 1;
+    int may_refuse = credit == CREDIT_LOG || credit == CREDIT_ARTEFACT;
     pthread_mutex_lock(&lock);
     size_t before = queued.length;
-    if (credit != CREDIT_NONE && credit_left[credit] <= SPW_HEADER_SIZE) {
+    if (may_refuse && credit_left[credit] <= (int64_t)SPW_HEADER_SIZE) {
         added = 0; /* without the work of encoding: this is the way of a flood */
     } else if (spw_encode(&queued, type, 0, handle, message) != SPW_OK) {
         /* Every message is bounded below a frame, so there is no memory. A lost completion would be a lie; the end of
          * this process is something that the host can deal with. */
-        if (credit == CREDIT_NONE) _exit(67);
+        if (!may_refuse) _exit(67);
         added = 0;
-    } else if (credit != CREDIT_NONE) {
-        size_t size = queued.length - before;
+    } else if (credit == CREDIT_LOG_AHEAD) {
+        credit_left[CREDIT_LOG] -= (int64_t)(queued.length - before);
+    } else if (may_refuse) {
+        int64_t size = (int64_t)(queued.length - before);
         if (size > credit_left[credit]) {
             queued.length = before;
             added = 0;

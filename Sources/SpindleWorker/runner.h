@@ -15,7 +15,8 @@
 
 /* ---- output.c: frames to the host. ---------------------------------------------------------------------------------- */
 
-enum { CREDIT_NONE, CREDIT_LOG, CREDIT_ARTEFACT };
+/* CREDIT_LOG_AHEAD: takes from CREDIT_LOG even what is not there yet; for little, and never refused. */
+enum { CREDIT_NONE, CREDIT_LOG, CREDIT_ARTEFACT, CREDIT_LOG_AHEAD };
 
 void output_start(void);
 void output_credit(uint64_t log_bytes, uint64_t artefact_bytes);
@@ -40,7 +41,7 @@ int capture_prepare(void);
 void capture_start(spw_session *session);
 /* Lines belong to this attempt from here on; 0 = to the plugin. */
 void capture_belongs_to(uint64_t token);
-/* Tells what was written until now; before the attempt that it belongs to completes. */
+/* Tells what was written until now, the last lines in any case; before the attempt that it belongs to completes. */
 void capture_drain(void);
 
 /* ---- crash.c --------------------------------------------------------------------------------------------------------- */

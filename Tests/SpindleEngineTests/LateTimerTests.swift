@@ -28,7 +28,7 @@ import Testing
         machine.admitted(ClaimedExecution(request: request, rank: 0), type: type)
         let began = machine.takeActions(now: Self.start, wall: Timestamp(microseconds: 0))
         try #require(began.starts.count == 1 && began.timer == Self.start + Self.timeout)
-        machine.handle(report(request.key), now: Self.start + time, wall: Timestamp(microseconds: time), random: 0)
+        machine.handle(report(request.key), now: Self.start + time, wall: Timestamp(microseconds: time), random: { 0 })
         let settlements = machine.takeSettles(limit: 10)
         try #require(settlements.count == 1)
         return settlements[0]

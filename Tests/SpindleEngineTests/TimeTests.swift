@@ -68,6 +68,8 @@ import Testing
         func append(_ records: [LogRecord]) async throws {
             entered.open()
             await release.wait()
+            // As a database does.
+            try Task.checkCancellation()
             try await base.append(records)
         }
         func records(of id: ExecutionID, after: Int64, limit: Int) async throws -> [LogRecord] {
@@ -89,6 +91,41 @@ import Testing
         store.release.open()
         try await writing.value
         #expect(try await reading.value.map(\.line.message) == ["one"])
+    }
+
+    /// The host's loops are cancelled when it stops: what they were writing is kept all the same.
+    @Test func cancellationLosesNoLines() async throws {
+        let store = SlowLogStore()
+        let hub = LogHub(store: store, clock: ManualClock())
+        let key = AttemptKey(ExecutionID(UUIDv7(high: 1, low: 1)), 1)
+        hub.append(key, LogLine(level: .info, stream: .plugin, message: "last words"))
+        let writing = Task { try await hub.flush() }
+        await store.entered.wait()
+        writing.cancel()
+        store.release.open()
+        try await writing.value
+        #expect(try await hub.records(of: key.execution).map(\.line.message) == ["last words"])
+    }
+
+    /// Of a flood that the store does not keep up with, the first and the last lines are kept, and a line tells of the rest.
+    @Test func theBacklogKeepsTheEndOfAFlood() {
+        let flood = AttemptKey(ExecutionID(UUIDv7(high: 1, low: 1)), 1)
+        let other = AttemptKey(ExecutionID(UUIDv7(high: 1, low: 2)), 1)
+        func record(_ key: AttemptKey, _ sequence: Int64, _ length: Int) -> LogRecord {
+            let line = LogLine(level: .info, stream: .stdout, message: String(repeating: "x", count: length))
+            return LogRecord(key: key, sequence: sequence, at: Timestamp(microseconds: sequence), line: line)
+        }
+        var backlog = LogBacklog(limit: 10_000, tailLimit: 5000)
+        for number in 1...1000 { backlog.add(record(flood, Int64(number), 920)) }
+        // The next one would find room by its size, but its attempt's lines must stay in order.
+        backlog.add(record(flood, 1001, 0))
+        backlog.add(record(other, 1, 900))
+        let kept = backlog.take()
+        let ofFlood = kept.filter { $0.key == flood }
+        #expect(ofFlood.map(\.sequence) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 996, 997, 998, 999, 1000, 1001])
+        #expect(ofFlood[10].line.message == "986 lines were dropped here: too many at once.")
+        #expect(kept.filter { $0.key == other }.map(\.sequence) == [1])
+        #expect(backlog.isEmpty && backlog.take().isEmpty)
     }
 }
 

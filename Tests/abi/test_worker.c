@@ -207,7 +207,9 @@ static void test_flood(void) {
     char target[32];
     spw_completed completed;
     spw_arena arena = { 0 };
+    spw_log line;
     size_t logged = 0;
+    uint64_t told = 0, dropped = 0, ends = 0;
     snprintf(target, sizeof target, "%ld", flood_mib);
     begin(&worker, "flood", 1, 64 * 1024);
     worker_run(&worker, 10, 1, target, NULL);
@@ -215,14 +217,23 @@ static void test_flood(void) {
     worker_send(&worker, SPW_PING, 0, &ping);
     int pong = 0;
     while (worker_next(&worker) && worker.frame.type != SPW_COMPLETED) {
-        if (worker.frame.type == SPW_LOG) logged += worker.frame.body.len;
+        if (worker.frame.type == SPW_LOG) {
+            logged += worker.frame.body.len;
+            worker_message(&worker, &line, sizeof line, &arena);
+            told++;
+            dropped += line.dropped;
+            ends += line.message.len == 7 && memcmp(line.message.ptr, "the end", 7) == 0;
+        }
         pong |= worker.frame.type == SPW_PONG;
     }
     CHECK(pong);
     CHECK(worker.frame.type == SPW_COMPLETED);
     worker_message(&worker, &completed, sizeof completed, &arena);
     CHECK(completed.outcome == SPINDLE_SUCCESS && completed.logs_dropped > 0);
-    CHECK(logged <= 64 * 1024);
+    /* The credit, and the last lines of the log and of stdout; each line was told, or counted where it is missing. */
+    CHECK(logged <= 3 * 64 * 1024);
+    CHECK(ends == 2);
+    CHECK(told + dropped == 1024 * (uint64_t)flood_mib + 2);
     spw_arena_free(&arena);
     finish(&worker);
 }

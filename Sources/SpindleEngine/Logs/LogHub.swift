@@ -5,17 +5,12 @@ import Synchronization
 public final class LogHub: Sendable {
     private struct State {
         var sequences: [ExecutionID: Int64] = [:]
-        var pending: [LogRecord] = []
-        var pendingBytes = 0
-        var dropped: [AttemptKey: Int64] = [:]
+        var backlog = LogBacklog()
         var followers: [ExecutionID: [UInt64: AsyncStream<LogRecord>.Continuation]] = [:]
         var nextFollower: UInt64 = 0
         /// A batch is on its way to the store.
         var flush: Gate?
     }
-
-    /// Lines that wait for the store; above it they are dropped and counted, so that a flood cannot fill the memory.
-    private static let maxPendingBytes = 16 * 1024 * 1024
 
     private let state = Mutex(State())
     private let store: any LogStore
@@ -30,19 +25,7 @@ public final class LogHub: Sendable {
     /// Adds a line.
     func append(_ key: AttemptKey, _ line: LogLine) {
         let at = clock.now
-        state.withLock { state in
-            let size = line.message.utf8.count + 64
-            guard state.pendingBytes + size <= Self.maxPendingBytes else {
-                state.dropped[key, default: 0] += 1
-                return
-            }
-            if let dropped = state.dropped.removeValue(forKey: key) {
-                let note = LogLine(level: .warning, stream: .host, message: "\(dropped) lines were dropped here: too many at once.")
-                Self.add(note, key, at, &state)
-            }
-            state.pendingBytes += size
-            Self.add(line, key, at, &state)
-        }
+        state.withLock { Self.add(line, key, at, &$0) }
         wakeUp.wake()
     }
 
@@ -52,7 +35,7 @@ public final class LogHub: Sendable {
         let sequence = max(state.sequences[key.execution] ?? base, base) + 1
         state.sequences[key.execution] = sequence
         let record = LogRecord(key: key, sequence: sequence, at: at, line: line)
-        state.pending.append(record)
+        state.backlog.add(record)
         if let followers = state.followers[key.execution] {
             for follower in followers.values { follower.yield(record) }
         }
@@ -101,12 +84,8 @@ public final class LogHub: Sendable {
         while true {
             let (batch, other) = state.withLock { state -> ([LogRecord], Gate?) in
                 if let other = state.flush { return ([], other) }
-                defer {
-                    state.pending = []
-                    state.pendingBytes = 0
-                }
-                if !state.pending.isEmpty { state.flush = mine }
-                return (state.pending, nil)
+                if !state.backlog.isEmpty { state.flush = mine }
+                return (state.backlog.take(), nil)
             }
             if let other {
                 await other.wait()
@@ -117,7 +96,9 @@ public final class LogHub: Sendable {
                 state.withLock { $0.flush = nil }
                 mine.open()
             }
-            return try await store.append(batch)
+            // In a task of its own: the caller may be cancelled, as the writing loop is when the host stops, but the lines are in
+            // nobody's hands but ours.
+            return try await Task { try await store.append(batch) }.value
         }
     }
 

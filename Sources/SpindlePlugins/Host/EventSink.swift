@@ -10,6 +10,7 @@ final class EventSink: Sendable {
     }
 
     private let receivers = Mutex(Receivers())
+    private let logBudget = Mutex(LogBudget())
 
     /// Says where events go from now on.
     func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { receivers.withLock { $0.all = receiver } }
@@ -39,8 +40,10 @@ final class EventSink: Sendable {
         receivers.withLock { $0.direct[key] = handler }
     }
 
-    /// A line that belongs to no attempt.
-    func log(_ line: LogLine, plugin: String, logger: Logger) {
+    /// A line that belongs to no attempt: it goes to the host's own log, as far as the plugin's ``LogBudget`` reaches.
+    ///
+    /// - Parameter now: Microseconds of the clock that timers use.
+    func log(_ line: LogLine, plugin: String, logger: Logger, now: Int64) {
         let level: Logger.Level =
             switch line.level {
             case .trace: .trace
@@ -53,6 +56,14 @@ final class EventSink: Sendable {
             }
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = ["plugin": "\(plugin)"]
+        switch logBudget.withLock({ $0.spend(line.message.utf8.count, now: now) }) {
+        case .written(droppedBefore: 0): break
+        case .written(let dropped): logger.warning("\(dropped) lines of the plugin were dropped here", metadata: metadata)
+        case .firstDropped:
+            logger.warning("the plugin writes too much; its lines are dropped until it writes less", metadata: metadata)
+            return
+        case .dropped: return
+        }
         for (name, value) in line.fields { metadata[name] = "\(value)" }
         logger.log(level: level, "\(line.message)", metadata: metadata)
     }

@@ -169,7 +169,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
                 if let key = machine.key(of: token) {
                     machine.emit(.log(key, line))
                 } else {
-                    sink.log(line, plugin: plan.plugin, logger: services.logger)
+                    sink.log(line, plugin: plan.plugin, logger: services.logger, now: loop.now)
                 }
             case .progress(let token, let fraction, let note):
                 if let key = machine.key(of: token) { machine.emit(.progress(key, fraction: fraction, note: note)) }

@@ -182,10 +182,10 @@ final class InProcessSession: @unchecked Sendable {
                 _ = InProcessSession.of(context).tell(.completed(token, ExecutionResult(message.pointee)))
             },
             released: { context, token, _ in _ = InProcessSession.of(context).tell(.released(token)) },
-            log: { context, token, message in
+            log: { context, token, message, isLast in
                 guard let line = message?.pointee else { return 0 }
                 let news = News.log(token, LogLine(line))
-                return InProcessSession.of(context).tell(news, bytes: line.message.len + 64, mayDrop: true) ? 1 : 0
+                return InProcessSession.of(context).tell(news, bytes: line.message.len + 64, mayDrop: isLast == 0) ? 1 : 0
             },
             progress: { context, token, message in
                 guard let progress = message?.pointee else { return }

@@ -21,7 +21,7 @@ final class WrapperCost: Sendable {
             context: nil,
             completed: { _, _, _ in },
             released: { _, _, _ in },
-            log: { _, _, _ in 0 },
+            log: { _, _, _, _ in 0 },
             progress: { _, _, _ in },
             heartbeat: { _, _ in },
             checkpoint: { _, _, _ in },

@@ -70,7 +70,7 @@ extension WorkerPool {
         if let key = machine.key(of: token, by: id) {
             machine.emit(.log(key, line))
         } else {
-            sink.log(line, plugin: plan.plugin, logger: logger)
+            sink.log(line, plugin: plan.plugin, logger: logger, now: loop.now)
         }
     }
 

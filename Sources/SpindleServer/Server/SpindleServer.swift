@@ -15,6 +15,8 @@ public struct SpindleServer: Service {
     private let settings: ServerSettings
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
+    /// How long requests may go on after the server was cancelled.
+    private static let patience: Int64 = 2_000_000
 
     /// Describes a server; nothing is opened before ``run()``.
     ///
@@ -68,9 +70,33 @@ public struct SpindleServer: Service {
             logger: quiet
         )
         do {
-            try await application.run()
+            try await runGracefully(application, logger: quiet)
         } catch {
             throw failure.withLock { $0 } ?? error
+        }
+    }
+
+    /// Runs a service so that cancellation, too, shuts it down gracefully: NIO ends the process if the task that serves is cancelled
+    /// while a connection is on its way to it. After that nothing more comes, and requests that do not end can be cut off.
+    private func runGracefully(_ service: any Service, logger: Logger) async throws {
+        let only = ServiceGroupConfiguration.ServiceConfiguration(
+            service: service,
+            successTerminationBehavior: .gracefullyShutdownGroup
+        )
+        let group = ServiceGroup(configuration: .init(services: [only], logger: logger))
+        let work = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await work.value
+            } onGracefulShutdown: {
+                Task { await group.triggerGracefulShutdown() }
+            }
+        } onCancel: { [clock = api.clock] in
+            Task {
+                await group.triggerGracefulShutdown()
+                await clock.sleep(microseconds: Self.patience)
+                work.cancel()
+            }
         }
     }
 

@@ -17,14 +17,16 @@ extern "C" {
 typedef struct spw_session spw_session;
 
 /* Called on whatever thread the news comes from, also a plugin's. Must not block, must not call the session
- * (but spw_session_line). What is
+ * (but spw_session_line and spw_session_lines_end). What is
  * passed is valid during the call. `token` is 0 for the plugin. For one attempt the order is: any number of log,
  * progress, heartbeat, checkpoint, artefact; completed once; perhaps more log; released once. */
 typedef struct spw_output {
     void *context;
     void (*completed)(void *context, uint64_t token, const spw_completed *result);
     void (*released)(void *context, uint64_t token, const spw_released *released);
-    int32_t (*log)(void *context, uint64_t token, const spw_log *line);                /* 1 = taken, 0 = dropped */
+    /* 1 = taken, 0 = dropped. With `is_last` it has to be taken: of the lines of an attempt that were dropped, the last
+     * ones, together not over 64 KiB, come again before it completes. */
+    int32_t (*log)(void *context, uint64_t token, const spw_log *line, int32_t is_last);
     void (*progress)(void *context, uint64_t token, const spw_progress *progress);
     void (*heartbeat)(void *context, uint64_t token);
     void (*checkpoint)(void *context, uint64_t token, spw_bytes bytes);
@@ -82,8 +84,11 @@ void spw_session_stats(spw_session *session, spw_pong *stats);
 uint64_t spw_session_only_attempt(spw_session *session);
 /* The token of the calling thread's attempt. Async-signal-safe. */
 uint64_t spw_session_current_token(void);
-/* A line that the plugin wrote to its output: cleaned and cut, then `log`. For whom: only_attempt, or 0. */
+/* A line that the plugin wrote to its output: cleaned and cut, then `log`. For whom: only_attempt, or 0. Never called twice
+ * at once, nor beside the next. */
 void spw_session_line(spw_session *session, uint64_t token, uint32_t stream, spw_bytes line);
+/* That attempt's lines end here, for now: `log` gets the last ones of those that it dropped. Before it completes. */
+void spw_session_lines_end(spw_session *session, uint64_t token);
 
 #ifdef __cplusplus
 }

@@ -95,7 +95,7 @@ final class Journal: Sendable {
                     close(descriptor)
                     return
                 }
-                guard words.count == 4, let kind = words[0].first.flatMap(Entry.Kind.init), let id = ExecutionID(words[1]),
+                guard words.count == 5, let kind = words[0].first.flatMap(Entry.Kind.init), let id = ExecutionID(words[1]),
                     let attempt = Int32(words[2]), let process = pid_t(words[3])
                 else {
                     Issue.record("a line that is none of the plugin's: \(words)")

@@ -125,7 +125,7 @@ EXECUTE(overflow) { /* on a thread of its own, where no handler has a stack */
     pthread_join(thread, NULL);
     return SPINDLE_OK;
 }
-EXECUTE(flood) { /* "target" MiB of log, then as much on stdout */
+EXECUTE(flood) { /* "target" MiB, half of it log, the rest on stdout, and a last line on each way */
     UNUSED;
     static char line[1024];
     memset(line, 'x', sizeof line);
@@ -134,8 +134,10 @@ EXECUTE(flood) { /* "target" MiB of log, then as much on stdout */
     memcpy(number, request->target.ptr, request->target.len < 15 ? request->target.len : 15);
     long lines = 1024 * strtol(number, NULL, 10);
     for (long i = 0; i < lines / 2; i++) host->log(ctx, attempt, SPINDLE_LOG_INFO, text, NULL, 0);
+    host->log(ctx, attempt, SPINDLE_LOG_INFO, SPINDLE_STR("the end"), NULL, 0);
     line[sizeof line - 1] = '\n';
     for (long i = 0; i < lines / 2; i++) fwrite(line, 1, sizeof line, stdout);
+    printf("the end\n");
     return spindle_succeed(request, SPINDLE_STR("flooded"), NULL);
 }
 EXECUTE(twice) {

@@ -281,7 +281,8 @@ struct spindle_host {
     int32_t (*log_enabled)(spindle_host_ctx *ctx, spindle_handle h, int32_t level);
 
     /* One line with keys and values (kv may be NULL when count is 0). OK: taken. AGAIN: dropped and counted, because
-     * the host is not keeping up; do not wait for it. E_STALE as everywhere. */
+     * the host is not keeping up; do not wait for it. Of an attempt's dropped lines the last 64 KiB are kept after all.
+     * E_STALE as everywhere. */
     spindle_status (*log)(spindle_host_ctx *ctx, spindle_handle h, int32_t level, spindle_str message,
                           const spindle_kv *kv, size_t count);
 
