@@ -45,15 +45,18 @@ final class TaskPerAttemptExecutor: BatchExecutor {
                     running[request.key] = Running(cancellation: cancellation, task: task)
                 }
             }
+            // A cancel that came in between did not find the task.
+            if cancellation.isCancelled { task.cancel() }
         }
     }
 
     func cancel(_ key: AttemptKey, reason: CancelReason, grace: Int64) {
         guard let entry = running.withLock({ $0[key] }) else { return }
         // Cancelling runs handlers of the job: never on the caller's thread, which may be that of all alarms.
-        Task(executorPreference: threads) {
+        Task(executorPreference: threads) { [self] in
             entry.cancellation.cancel(reason)
-            entry.task?.cancel()
+            // Looked up only now: a task that is entered later sees the cancellation itself.
+            running.withLock { $0[key]?.task }?.cancel()
         }
         // There is no harder means against a task. Its first grace ends the attempt; after the second it holds no global slot.
         clock.schedule(at: clock.monotonic.saturatingAdd(grace.saturatingAdd(grace))) { [weak self] in
