@@ -79,7 +79,7 @@ extension PluginHost {
                 var reader = ElfReader(bytes: image.bytes)
                 _ = try reader.read(machine: ElfImage.hostMachine)
             } catch {
-                throw PluginRefusal(error.message)
+                throw PluginRefusal(error)
             }
             try write(image, "\(name).so", target)
             return "\(target.path)/\(name).so"

@@ -6,15 +6,15 @@ public struct PluginSummary: Codable, Hashable, Sendable {
     public var name: String
     /// Its file.
     public var file: String
-    /// `loaded`, `refused`, `disabled` …
+    /// `serving`, `disabled`, `conflict`, `refused` or `restart needed`.
     public var state: String
-    /// Why it is not loaded, or why it needs attention.
+    /// Why it does not serve, or why it needs attention.
     public var reason: String?
     /// What the plugin calls itself.
     public var pluginId: String?
     /// The plugin's version.
     public var version: String?
-    /// `in-process`, `worker`, `sandbox` or `one-shot`.
+    /// `worker` or `in-process`.
     public var isolation: String?
     /// SHA-256 of the file in hexadecimal.
     public var sha256: String?

@@ -68,7 +68,7 @@ struct PluginDirectoryTests {
             case .text: "not an ELF file"
             case .empty: "not an ELF file"
             case .truncated, .header: "truncated"
-            case .machine: "another machine (AArch64)"
+            case .machine: "it is built for another machine (AArch64)"
             case .program: "does not export"
             case .fifo: "FIFO"
             case .directory: "it is a directory"
@@ -258,8 +258,9 @@ struct PluginDirectoryTests {
         try #require(stat(path, &status) == 0)
         #expect(status.st_mode & 0o777 == 0o644)
         try workspace.write("nothing", to: "text.so")
-        await #expect(throws: SpindleError.self) {
-            try await PluginHost.add(file: "\(workspace.plugins)/text.so", to: target)
+        let text = "\(workspace.plugins)/text.so"
+        await #expect(throws: SpindleError(.plugin, "\(text) is not added: it is not an ELF file.")) {
+            try await PluginHost.add(file: text, to: target)
         }
         let host = try host()
         try #require(chmod("\(workspace.plugins)/p.so", 0o666) == 0)
