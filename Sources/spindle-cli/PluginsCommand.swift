@@ -73,7 +73,7 @@ struct Plugins: AsyncParsableCommand {
             try StateDirectory.prepare(places.state)
             try Self.makeParents(of: places.plugins)
             let path = try await PluginHost.add(file: file, as: name, to: places.plugins)
-            Terminal.print(path)
+            if global.json { try JSONText.print(["path": path]) } else { Terminal.print(path) }
         }
 
         /// The directory itself is made, with the mode it needs, by the plugin host.
