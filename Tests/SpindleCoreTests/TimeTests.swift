@@ -66,6 +66,10 @@ import Testing
         #expect(UUIDv7(milliseconds: 1, random: (.max, .max)) < UUIDv7(milliseconds: 2, random: (0, 0)))
         #expect(ExecutionID(uuid).short == "ffffffff")
         _ = UUIDv7(milliseconds: .min, random: (0, 0))
+        let before = SystemClock().now.milliseconds
+        let (first, second) = (UUIDv7.now(), UUIDv7.now())
+        #expect(first != second)
+        #expect((before...SystemClock().now.milliseconds).contains(first.milliseconds))
     }
 
     @Test(arguments: [

@@ -24,6 +24,12 @@ public struct UUIDv7: Hashable, Comparable, Sendable {
         low = (random.1 & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
     }
 
+    /// Makes an identifier of this moment, from the clock and the generator of the machine.
+    public static func now() -> UUIDv7 {
+        let random = SystemRandomSource()
+        return UUIDv7(milliseconds: SystemClock().now.milliseconds, random: (random.next(), random.next()))
+    }
+
     /// Reads the 36-character form; any other text gives nil.
     public init?(_ text: some StringProtocol) {
         var words: (UInt64, UInt64) = (0, 0)
