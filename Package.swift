@@ -212,6 +212,7 @@ if !libraryOnly {
             dependencies: [
                 "Spindle", "SpindleCore", "SpindleEngine", "SpindlePlugins", "SpindleSQLite", "SpindleServer",
                 "TestSupport", "spindle", "spindle-worker",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift
         ),

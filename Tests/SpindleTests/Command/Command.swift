@@ -31,9 +31,10 @@ final class Command: Sendable {
     ///   - arguments: Without the program's name.
     ///   - environment: All its variables.
     ///   - directory: Where it runs.
-    init(_ arguments: [String], environment: [String: String], directory: String) throws {
-        let program = "\(Self.products)/spindle"
-        try #require(access(program, X_OK) == 0, "\(program) is not built")
+    ///   - program: Another program than `spindle`.
+    init(_ arguments: [String], environment: [String: String], directory: String, program: String? = nil) throws {
+        let program = program ?? "\(Self.products)/spindle"
+        try #require(!program.hasPrefix("/") || access(program, X_OK) == 0, "\(program) is not built")
         var output: [Int32] = [-1, -1]
         var errors: [Int32] = [-1, -1]
         // Not pipes: Swift's Glibc has no `pipe2`, and an end that leaks into another test's child would keep this one from ending.

@@ -33,15 +33,19 @@
  * A whole plugin:
  *
  *     #include <spindle/executor.h>
+ *     #include <stdio.h>
  *
  *     static spindle_status greet(void *instance, spindle_handle attempt, const spindle_request *request) {
+ *         char text[128];
  *         spindle_str name = spindle_param_or(request, "name", "world");
- *         (void)instance; (void)attempt;
- *         if (name.len > 100) return spindle_fail(request, SPINDLE_PERMANENT, "greet.long", "the name is too long");
- *         return spindle_succeed(request, name, "text/plain");
+ *         (void)instance, (void)attempt;
+ *         if (name.len == 0 || name.len > 100) return spindle_fail(request, SPINDLE_PERMANENT, "greet.name", "name: 1 to 100 bytes");
+ *         int length = snprintf(text, sizeof text, "Hello, %.*s!\n", (int)name.len, name.ptr);
+ *         return spindle_succeed(request, spindle_str_make(text, (size_t)length), "text/plain");
  *     }
+ *
  *     static const spindle_executor_descriptor greeter = {
- *         .struct_size = sizeof greeter, .type = "greet", .name = "Greeter", .version = "1.0.0", .execute = greet };
+ *         .struct_size = sizeof greeter, .type = "greet", .name = "Greeter", .execute = greet };
  *     static const spindle_executor_descriptor *const executors[] = { &greeter };
  *     static const spindle_executor_factory factory = {
  *         .struct_size = sizeof factory, .abi_minor = SPINDLE_ABI_MINOR, .executor_count = 1, .executors = executors,

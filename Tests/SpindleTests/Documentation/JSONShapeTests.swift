@@ -1,0 +1,109 @@
+import FoundationEssentials
+import SpindleCore
+import Testing
+
+/// What `--json` prints has the shape that `Docs/cli.md` names, in the schemas of `Docs/openapi.json`.
+@Suite("JSON of the commands", .timeLimit(.minutes(5)))
+struct JSONShapeTests {
+    /// A command of the table, and how to have it print.
+    private static let commands: [String: [String]] = [
+        "spindle run": ["run", "--type", "script", "echo", "-p", "Arg0=hi"],
+        "spindle submit": ["submit", "--type", "script", "echo", "-p", "Arg0=hi"],
+        "spindle submit --wait": ["submit", "--type", "script", "echo", "-p", "Arg0=hi", "--wait"],
+        "spindle executions list": ["executions", "list", "--limit", "1"],
+        "spindle executions show": ["executions", "show", "ENDED"],
+        "spindle executions logs": ["executions", "logs", "ENDED"],
+        "spindle executions cancel": ["executions", "cancel", "LATER"],
+        "spindle executions retry": ["executions", "retry", "FAILED"],
+        "spindle jobs add": ["jobs", "add", "greet", "--type", "script", "echo"],
+        "spindle jobs list": ["jobs", "list"],
+        "spindle jobs show": ["jobs", "show", "greet"],
+        "spindle jobs run": ["jobs", "run", "greet"],
+        "spindle plugins list": ["plugins", "list"],
+        "spindle plugins inspect": ["plugins", "inspect", "\(Command.products)/libspindle-plugin-script.so"],
+        "spindle plugins add": ["plugins", "add", "\(Command.products)/libspindle-plugin-script.so", "--as", "again"],
+        "spindle config show": ["config", "show"],
+    ]
+
+    @Test("every command of the table prints what it says")
+    func shapes() async throws {
+        let sandbox = try Sandbox()
+        try await sandbox.addScriptPlugin()
+        let host = try await sandbox.serve()
+        var ids: [String: String] = [:]
+        for (name, arguments) in [
+            ("ENDED", ["submit", "--type", "script", "echo", "-p", "Arg0=hi", "--wait", "--json"]),
+            ("FAILED", ["submit", "--type", "script", "false", "--retries", "0", "--wait", "--json"]),
+            ("LATER", ["submit", "--type", "script", "echo", "--delay", "1h", "--json"]),
+        ] {
+            let done = try await Command(arguments, environment: sandbox.environment, directory: sandbox.path).outcome
+            ids[name] = try #require(Self.decoded(done.output)["id"]?.text, "\(done.errors)")
+        }
+        let rows = try Page.named("Docs/cli.md").table(below: "## JSON")
+        var seen: Set<String> = []
+        for row in rows {
+            let title = try #require(row[0].code)
+            seen.insert(title)
+            let arguments = try #require(Self.commands[title], "\(title) is not tried").map { ids[$0] ?? $0 }
+            let done = try await Command(arguments + ["--json"], environment: sandbox.environment, directory: sandbox.path).outcome
+            #expect(done.status == 0, "\(title): \(done.errors)")
+            let shape = try #require(row[1].code)
+            // One object a line, where the page says so.
+            let texts = row[1].contains("line") ? done.output.split(separator: "\n").map(String.init) : [done.output]
+            #expect(!texts.isEmpty)
+            for text in texts { try Self.check(Self.decoded(text), shape, title) }
+        }
+        #expect(seen == Set(Self.commands.keys))
+        host.send(15)
+        #expect(await host.outcome.status == 0)
+    }
+
+    private static func decoded(_ text: String) throws -> JSONValue {
+        try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+    }
+
+    /// Compares a value with a shape: `Schema`, `[Schema]`, or `{name: Schema, name?: Schema}`.
+    private static func check(_ value: JSONValue, _ shape: String, _ place: String) throws {
+        if shape.hasPrefix("[") {
+            guard case .array(let elements) = value else {
+                Issue.record("\(place): no list")
+                return
+            }
+            #expect(!elements.isEmpty, "\(place): nothing to compare")
+            for element in elements { try check(element, String(shape.dropFirst().dropLast()), place) }
+        } else if shape.hasPrefix("{") {
+            var properties: [String: String] = [:]
+            var required: Set<String> = []
+            for entry in shape.dropFirst().dropLast().split(separator: ", ") {
+                let parts = entry.split(separator: ": ", maxSplits: 1)
+                let name = parts[0].hasSuffix("?") ? String(parts[0].dropLast()) : String(parts[0])
+                if !parts[0].hasSuffix("?") { required.insert(name) }
+                properties[name] = parts.count == 2 ? String(parts[1]) : "text"
+            }
+            let names = Set(value.members.keys)
+            #expect(required.isSubset(of: names) && names.isSubset(of: properties.keys), "\(place): \(names.sorted())")
+            for (name, member) in value.members { try check(member, properties[name] ?? "text", "\(place) \(name)") }
+        } else if shape == "text" {
+            #expect(value.text != nil, "\(place): no text")
+        } else {
+            let document = try decoded(Repository.text("Docs/openapi.json"))
+            let schema = try #require(document["components"]?["schemas"]?[shape], "\(place): no schema \(shape)")
+            let names = Set(value.members.keys)
+            let allowed = Set((schema["properties"]?.members ?? [:]).keys)
+            var required: Set<String> = []
+            if case .array(let list)? = schema["required"] { required = Set(list.compactMap(\.text)) }
+            #expect(names.isSubset(of: allowed), "\(place): \(names.subtracting(allowed).sorted()) are not in \(shape)")
+            #expect(required.isSubset(of: names), "\(place): \(required.subtracting(names).sorted()) are missing")
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate subscript(_ name: String) -> JSONValue? { members[name] }
+    fileprivate var members: [String: JSONValue] {
+        if case .object(let members) = self { members } else { [:] }
+    }
+    fileprivate var text: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+}
