@@ -73,10 +73,26 @@ import Testing
         #expect(message.contains(expected), "\(message)")
     }
 
+    /// 600 bytes of these kept the host busy for ever: the parser reads the whole key to look for duplicates.
+    @Test func refusesWhatGrowsWithoutBound() {
+        let doubling = (1...25).map { "  a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }.joined()
+        #expect(message("config:\n  a0: &a0 [x]\n\(doubling)  ? *a25\n  : 1\n").contains("more than 8 aliases"))
+        let keys = "config: " + String(repeating: "{? #}\n ", count: 900) + "a" + String(repeating: "}", count: 900)
+        #expect(message(keys).contains("keys that begin with"))
+    }
+
+    @Test func namesInAConfigurationAreText() {
+        #expect(message("config:\n  ? [a]\n  : 1").contains("http.yaml:2: a name in the configuration is not text"))
+        #expect(message("config: {1: a, \"1\": b}").contains("it is not YAML"))
+    }
+
     @Test func refusesWhatIsTooLargeOrTooDeepOrNotText() {
         #expect(message(String(repeating: "#", count: 70_000)).contains("at most 65536"))
         let deep = "config: " + String(repeating: "{a: ", count: 40) + "1" + String(repeating: "}", count: 40)
-        #expect(message(deep).contains("nested deeper"))
+        #expect(message(deep).contains("nested too deep"))
+        // A comment deceives the check before the parser.
+        let commented = "config: " + String(repeating: "{ #}\n a: ", count: 40) + "1" + String(repeating: "}", count: 40)
+        #expect(message(commented).contains("nested deeper"))
         #expect(throws: SpindleError.self) { try Sidecar.parse([0xFF, 0xFE, 0x00], file: "x.yaml") }
     }
 }

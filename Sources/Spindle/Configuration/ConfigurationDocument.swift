@@ -18,8 +18,6 @@ enum ConfigurationDocument {
     }
 
     static let maxBytes = 256 * 1024
-    private static let maxDepth = 32
-    private static let maxAliases = 16
 
     /// Reads a text.
     ///
@@ -38,9 +36,10 @@ enum ConfigurationDocument {
         }
         let isJSON = bytes.first { $0 > 32 } == UInt8(ascii: "{")
         let text = isJSON ? withoutComments(bytes) : plain
-        try checkShape(text, name: name)
+        try YAMLBounds.check(text, file: name)
         do {
-            let parser = try Parser(yaml: text)
+            // Without rules for tags: we read texts, and rules cost time at every key.
+            let parser = try Parser(yaml: text, resolver: .basic)
             guard let root = try parser.singleRoot() else { return (.null, isJSON) }
             return (value(root, depth: 0), isJSON)
         } catch {
@@ -96,52 +95,6 @@ enum ConfigurationDocument {
             index += 1
         }
         return String(decoding: result, as: UTF8.self)
-    }
-
-    /// Refuses what could make the parser recurse too deep or grow without bound, before it sees it.
-    private static func checkShape(_ text: String, name: String) throws(SpindleError) {
-        var line = 1
-        var depth = 0
-        var aliases = 0
-        var before: UInt8 = 10
-        var indentations: [Int] = []
-        var indentation = 0
-        var markers = 0
-        var isAtStart = true
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(depth - 1, 0)
-            case UInt8(ascii: "*") where before <= 32 || [44, 58, 91, 123].contains(before): aliases += 1
-            default: break
-            }
-            if isAtStart {
-                switch byte {
-                case 32: indentation += 1
-                case UInt8(ascii: "-"), UInt8(ascii: "?"), UInt8(ascii: ":"):
-                    markers += 1
-                    indentation += 1
-                case 10, 13: break
-                default:
-                    isAtStart = false
-                    while let last = indentations.last, last >= indentation { indentations.removeLast() }
-                    indentations.append(indentation)
-                }
-            }
-            if depth > maxDepth || markers > maxDepth || indentations.count > maxDepth {
-                throw SpindleError(.configuration, "\(name):\(line): nested too deep; at most \(maxDepth) levels are allowed.")
-            }
-            if aliases > maxAliases {
-                throw SpindleError(.configuration, "\(name):\(line): more than \(maxAliases) aliases (*name) are not allowed.")
-            }
-            if byte == 10 {
-                line += 1
-                indentation = 0
-                markers = 0
-                isAtStart = true
-            }
-            before = byte
-        }
     }
 
     private static func message(_ error: any Error, name: String) -> String {

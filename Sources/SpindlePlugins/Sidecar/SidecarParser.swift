@@ -15,10 +15,11 @@ extension Sidecar {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw SpindleError(.configuration, "\(file): it is not UTF-8 text.")
         }
+        try YAMLBounds.check(text, file: file)
         let root: Node?
         do {
-            // Aliases can make a small file grow without bound: there is no use for them here.
-            root = try Parser(yaml: text).singleRoot()
+            // Without rules for tags: we read texts, and rules cost time at every key.
+            root = try Parser(yaml: text, resolver: .basic).singleRoot()
         } catch {
             throw SpindleError(.configuration, "\(file): it is not YAML: \(String(describing: error).prefix(500))")
         }

@@ -26,7 +26,12 @@ struct YAMLToJSON {
             json += "{"
             for (index, (key, value)) in mapping.enumerated() {
                 if index > 0 { json += "," }
-                json += Self.quoted(key.scalar?.string ?? "") + ":"
+                guard let name = key.scalar?.string else {
+                    let line = key.mark.map { ":\($0.line)" } ?? ""
+                    let reason = "a name in the configuration is not text; only text is allowed"
+                    throw SpindleError(.configuration, "\(file)\(line): \(reason).")
+                }
+                json += Self.quoted(name) + ":"
                 try write(value, depth: depth + 1, to: &json)
             }
             json += "}"

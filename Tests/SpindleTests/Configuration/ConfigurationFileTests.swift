@@ -144,6 +144,11 @@ struct ConfigurationFileTests {
         #expect(refusal(Array(steps.utf8))?.contains("nested too deep") == true)
         let bomb = "a: &a [x]\n" + (0..<30).map { "b\($0): [*a, *a]\n" }.joined()
         #expect(refusal(Array(bomb.utf8))?.contains("aliases") == true)
+        // Line breaks beyond ASCII are line breaks to the parser too, and it reads whole keys to look for duplicates.
+        let doubling = (1...25).map { "a\($0): &a\($0) [\u{85}*a\($0 - 1),\u{2028}*a\($0 - 1)]\n" }.joined()
+        #expect(refusal(Array("a0: &a0 [x]\n\(doubling)? \u{85}*a25\n: 1\n".utf8))?.contains("aliases") == true)
+        let keys = String(repeating: "{? #}\n", count: 900) + "a" + String(repeating: "}", count: 900)
+        #expect(refusal(Array(keys.utf8))?.contains("keys that begin with") == true)
     }
 
     @Test("any bytes give settings or a configuration error, never anything else")
