@@ -51,6 +51,53 @@ import Testing
         }
     }
 
+    /// A whole library: one symbol, the factory, behind a GNU hash table of one bucket.
+    ///
+    /// - Parameters:
+    ///   - symbols: The first symbol that is hashed, and the last that a bucket names.
+    ///   - runPaths: How often the run path `path` is named.
+    private func library(symbols: (first: UInt32, last: UInt32) = (1, 1), runPaths: Int = 0, path: String = "/opt/lib") -> [UInt8] {
+        func little<Number: FixedWidthInteger>(_ numbers: Number...) -> [UInt8] {
+            numbers.flatMap { number in withUnsafeBytes(of: number.littleEndian) { Array($0) } }
+        }
+        let names = [0] + Array(ElfImage.factorySymbol.utf8) + [0] + Array(path.utf8) + [0]
+        let entries = 4 + runPaths + 1
+        let symbolsAt = UInt64(64 + 2 * 56 + entries * 16)
+        let namesAt = symbolsAt + 48
+        let hashAt = namesAt + UInt64(names.count)
+        var dynamic: [UInt8] = little(6, symbolsAt, 5, namesAt, 10, UInt64(names.count), 0x6FFF_FEF5, hashAt)
+        for _ in 0..<runPaths { dynamic += little(29, UInt64(ElfImage.factorySymbol.utf8.count + 2)) }
+        dynamic += little(0, 0) as [UInt8]
+        let symbol = little(1 as UInt32) + [0x12, 0] + little(1 as UInt16) + little(0 as UInt64, 0)
+        var hash = little(1, symbols.first, 1, 0) + little(0 as UInt64)
+        hash += little(symbols.last, symbols.first == symbols.last && symbols.first > 1 ? 0 : 1)
+        let size = hashAt + UInt64(hash.count)
+        var bytes = header
+        bytes[32] = 64
+        bytes[56] = 2
+        bytes += little(1 as UInt32, 5) + little(0, 0, 0, size, size, 4096)
+        bytes += little(2 as UInt32, 6) + little(176, 176, 176, UInt64(dynamic.count), UInt64(dynamic.count), 8)
+        return bytes + dynamic + [UInt8](repeating: 0, count: 24) + symbol + names + hash
+    }
+
+    @Test func readsAWholeLibrary() throws {
+        #expect(reason(library()) == "accepted")
+        #expect(try ElfImage(library(runPaths: 2, path: "/a:/b")).runPaths == ["/a", "/b", "/a", "/b"])
+    }
+
+    /// Found by the fuzzer: the number of the symbol behind the last possible one trapped.
+    @Test func lastPossibleSymbolIsRefusedNotTrapped() {
+        #expect(reason(library(symbols: (.max, .max))).contains("is needed"))
+    }
+
+    /// One name in the file, named thousands of times, grew to a thousand times the file.
+    @Test func tooManyNamesAreRefused() {
+        let path = String(repeating: "a:", count: 2000)
+        #expect(reason(library(runPaths: 100, path: path)) == "It names more than 256 libraries and directories.")
+        #expect(reason(library(runPaths: 256)) == "accepted")
+        #expect(reason(library(runPaths: 257)).contains("more than 256"))
+    }
+
     /// Whatever one flips in a header, the reader answers.
     @Test func survivesRandomBytes() {
         let random = SeededRandomSource(seed: 7)

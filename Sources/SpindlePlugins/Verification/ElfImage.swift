@@ -10,6 +10,9 @@ package struct ElfImage: Hashable, Sendable {
     /// Directories that it wants to search.
     package var runPaths: [String] = []
 
+    /// More libraries and directories than this are refused.
+    package static let maxNames = 256
+
     /// The function that every plugin exports.
     package static let factorySymbol = "spindle_executor_factory_v1"
 

@@ -94,11 +94,22 @@ struct ElfReader {
             throw refused("It does not export \(ElfImage.factorySymbol): it is not a Spindle plugin.")
         }
         var image = ElfImage(needed: [], runPaths: [])
-        for name in needed { image.needed.append(try string(name, in: table)) }
+        for name in needed {
+            image.needed.append(try string(name, in: table))
+            try checkNames(image)
+        }
         for path in runPaths {
             image.runPaths += try string(path, in: table).split(separator: ":").map(String.init)
+            try checkNames(image)
         }
         return image
+    }
+
+    /// One long name in the file can be named thousands of times.
+    private func checkNames(_ image: ElfImage) throws(SpindleError) {
+        guard image.needed.count + image.runPaths.count <= ElfImage.maxNames else {
+            throw refused("It names more than \(ElfImage.maxNames) libraries and directories.")
+        }
     }
 
     private func exportsFactory(symbols: UInt64, count: UInt64, strings: Strings) throws(SpindleError) -> Bool {
@@ -124,16 +135,17 @@ struct ElfReader {
         let buckets = try add(at, 16 + UInt64(bloomCount) * 8)
         let chains = try add(buckets, UInt64(bucketCount) * 4)
         guard chains <= UInt64(bytes.count) else { throw refused("Its hash table is truncated.") }
-        var last: UInt32 = 0
+        let first = UInt64(firstSymbol)
+        var last: UInt64 = 0
         for index in 0..<UInt64(bucketCount) {
             let symbol: UInt32 = try load(add(buckets, index * 4))
-            last = max(last, symbol)
+            last = max(last, UInt64(symbol))
         }
-        guard last >= firstSymbol else { return UInt64(firstSymbol) }
+        guard last >= first else { return first }
         while true {
-            let value: UInt32 = try load(add(chains, UInt64(last - firstSymbol) * 4))
-            if value & 1 == 1 { return UInt64(last) + 1 }
+            let value: UInt32 = try load(add(chains, (last - first) * 4))
             last += 1
+            if value & 1 == 1 { return last }
         }
     }
 
