@@ -2,8 +2,8 @@
 import PackageDescription
 
 // `SPINDLE_PACKAGE=library` leaves out everything that needs a database or an HTTP server, so that the
-// sanitizer builds compile only Core, Engine, Plugins and Wire.
-let libraryOnly = Context.environment["SPINDLE_PACKAGE"] == "library"
+// sanitizer builds compile only Core, Engine, Plugins and Wire. `SPINDLE_PACKAGE=fuzz` leaves only the parsers and their fuzzer.
+let part = Context.environment["SPINDLE_PACKAGE"]
 
 let swift: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -136,7 +136,43 @@ let package = Package(
     cLanguageStandard: .c11
 )
 
-if !libraryOnly {
+if part == "fuzz" {
+    // Coverage and sanitizer slow every build down: what no fuzzer reaches, and the packages it needs, stay out.
+    package.products = [.executable(name: "spindle-fuzz", targets: ["spindle-fuzz"])]
+    package.dependencies = [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")]
+    package.targets = [
+        .target(name: "SpindleWire", cSettings: c),
+        .target(name: "SpindleCore", swiftSettings: swift),
+        .target(
+            name: "SpindleEngine",
+            dependencies: ["SpindleCore"],
+            path: "Sources/SpindleEngine/Configuration",
+            swiftSettings: swift
+        ),
+        .target(
+            name: "SpindlePlugins",
+            dependencies: ["SpindleCore", "SpindleWire", .product(name: "Yams", package: "Yams")],
+            sources: [
+                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Sidecar", "Verification/ElfImage.swift",
+                "Verification/ElfReader.swift", "Wire",
+            ],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "Spindle",
+            dependencies: ["SpindleCore", "SpindleEngine", .product(name: "Yams", package: "Yams")],
+            path: "Sources/Spindle/Configuration",
+            swiftSettings: swift
+        ),
+        .target(name: "LibFuzzer", path: "Tests/fuzz/LibFuzzer"),
+        .executableTarget(
+            name: "spindle-fuzz",
+            dependencies: ["LibFuzzer", "Spindle", "SpindleCore", "SpindlePlugins", "SpindleWire"],
+            path: "Tests/fuzz/Targets",
+            swiftSettings: swift
+        ),
+    ]
+} else if part != "library" {
     package.products += [
         .library(name: "Spindle", targets: ["Spindle"]),
         .executable(name: "spindle", targets: ["spindle"]),

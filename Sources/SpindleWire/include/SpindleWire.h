@@ -42,7 +42,7 @@
  * CREDIT counts whole frames (header and body) of LOG, and of ARTEFACT; control frames need none. The last log lines of
  * an attempt may run ahead of it, by 64 KiB of text. Only processes that
  * already share a machine and a build talk this, but a plugin can write to the socket that its process holds: both
- * sides treat every byte as hostile. Nothing here reads out of bounds whatever the bytes are (Tests/abi/fuzz_wire.c).
+ * sides treat every byte as hostile. Nothing here reads out of bounds whatever the bytes are (Tests/fuzz/wire.c).
  */
 #pragma once
 
