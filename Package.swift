@@ -97,9 +97,10 @@ let package = Package(
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
         plugin("bench", target: "SpindlePluginBench"),
+        .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(
             name: "TestSupport",
-            dependencies: ["SpindleCore", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["SpindleCore", "TestSanitizer", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport",
             swiftSettings: swift
         ),

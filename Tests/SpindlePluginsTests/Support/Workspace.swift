@@ -84,8 +84,9 @@ final class Workspace: Sendable {
         return status
     }
 
-    /// Where the programs of this build lie.
+    /// Where the programs of this build lie; `SPINDLE_TEST_WORKER` names another worker (`Scripts/sanitize`).
     static let worker: String = {
+        if let path = getenv("SPINDLE_TEST_WORKER") { return String(cString: path) }
         let size = Int(PATH_MAX)
         let program = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer -> String in
             guard let base = buffer.baseAddress, case let count = readlink("/proc/self/exe", base, size - 1), count > 0

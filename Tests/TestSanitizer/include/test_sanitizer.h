@@ -1,0 +1,2 @@
+/* Nothing to call: the target only has to be linked. */
+#pragma once
