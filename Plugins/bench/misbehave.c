@@ -38,11 +38,22 @@ static void overflow_thread(const spindle_request *request) {
     if (pthread_create(&thread, NULL, overflow, (void *)(size_t)request) == 0) pthread_join(thread, NULL);
 }
 
+static void say_last_words(void) { fprintf(stderr, "last words"); }
+
 int misbehave(const spindle_request *request, int64_t bytes) {
     spindle_str target = request->target;
-    if (spindle_str_is(target, "crash")) return raise(SIGSEGV) == 0;
-    if (spindle_str_is(target, "abort")) abort();
-    if (spindle_str_is(target, "exit")) exit(0);
+    if (spindle_str_is(target, "crash")) {
+        say_last_words();
+        return raise(SIGSEGV) == 0;
+    }
+    if (spindle_str_is(target, "abort")) {
+        say_last_words();
+        abort();
+    }
+    if (spindle_str_is(target, "exit")) {
+        say_last_words();
+        exit(0);
+    }
     if (spindle_str_is(target, "loop")) {
         for (volatile int spin = 1; spin;) {}
     }

@@ -5,7 +5,8 @@
 
 /*
  * Does what the target names and does not come back, except for `flood`:
- *   crash     raises SIGSEGV;  abort: SIGABRT;  exit: leaves with status 0;  loop: never returns
+ *   crash     raises SIGSEGV;  abort: SIGABRT;  exit: leaves with status 0. Each says "last words" on stderr before
+ *   loop      never returns
  *   overflow  overflows the stack of a thread of its own
  *   flood     writes `bytes` to stdout, in numbered lines of 4 KiB
  * Returns whether the target is one of these.

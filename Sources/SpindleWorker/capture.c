@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -18,15 +19,19 @@ enum {
 
 typedef struct stream {
     int fd;
+    int end;         /* ours of the pipe's other ends, wherever the plugin's 1 and 2 lead */
     uint32_t number; /* SPW_STREAM_* */
     size_t length;
     char line[LINE_MAX_BYTES];
 } stream;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static stream streams[2] = { { .fd = -1, .number = SPW_STREAM_STDOUT }, { .fd = -1, .number = SPW_STREAM_STDERR } };
+static stream streams[2] = { { .fd = -1, .end = -1, .number = SPW_STREAM_STDOUT },
+                             { .fd = -1, .end = -1, .number = SPW_STREAM_STDERR } };
 static spw_session *session;
 static uint64_t owner;
+static _Atomic int untold; /* threads that have read, or are about to, and have not told it */
+static _Atomic int is_dying;
 
 static void tell_line(stream *stream) {
     spw_session_line(session, owner, stream->number, (spw_bytes){ stream->line, stream->length });
@@ -36,7 +41,7 @@ static void tell_line(stream *stream) {
 static void take(stream *stream, const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '\n') {
-            tell_line(stream);
+            if (stream->length > 0 || !atomic_load(&is_dying)) tell_line(stream);
         } else {
             stream->line[stream->length++] = text[i];
             if (stream->length == LINE_MAX_BYTES) tell_line(stream);
@@ -72,6 +77,7 @@ void capture_drain(void) {
     struct pollfd fds[2] = { { .fd = streams[0].fd, .events = POLLIN }, { .fd = streams[1].fd, .events = POLLIN } };
     flush_stdio(stdout);
     int ready = poll(fds, 2, 0);
+    atomic_fetch_add(&untold, 1);
     pthread_mutex_lock(&lock);
     for (int i = 0; i < 2; i++) {
         if (ready > 0 && (fds[i].revents & POLLIN) != 0) drain(&streams[i], DRAIN_MAX_BYTES);
@@ -79,6 +85,28 @@ void capture_drain(void) {
     }
     if (owner != 0) spw_session_lines_end(session, owner);
     pthread_mutex_unlock(&lock);
+    atomic_fetch_sub(&untold, 1);
+}
+
+/* In a handler of signals: no lock, no memory. The newline wakes the thread that reads. */
+void capture_last_words(void) {
+    if (session == NULL) return;
+    atomic_store(&is_dying, 1);
+    for (int i = 0; i < 2; i++) {
+        struct pollfd fd = { .fd = streams[i].end, .events = POLLOUT };
+        if (poll(&fd, 1, 0) != 1 || (fd.revents & POLLOUT) == 0) continue; /* full: whoever reads is awake, or never will be */
+        ssize_t written = write(streams[i].end, "\n", 1);
+        (void)written;
+    }
+}
+
+int capture_is_told(void) {
+    if (session == NULL) return 1; /* nobody reads yet */
+    for (int i = 0; i < 2; i++) {
+        int waiting = 0;
+        if (ioctl(streams[i].fd, FIONREAD, &waiting) == 0 && waiting > 0) return 0;
+    }
+    return atomic_load(&untold) == 0;
 }
 
 static void *read_always(void *unused) {
@@ -87,13 +115,15 @@ static void *read_always(void *unused) {
     for (;;) {
         struct pollfd fds[2] = { { .fd = streams[0].fd, .events = POLLIN }, { .fd = streams[1].fd, .events = POLLIN } };
         if (poll(fds, 2, -1) < 0) continue;
+        atomic_fetch_add(&untold, 1);
         pthread_mutex_lock(&lock);
         for (int i = 0; i < 2; i++) {
             if ((fds[i].revents & POLLIN) != 0) drain(&streams[i], DRAIN_MAX_BYTES);
-            else if ((fds[i].revents & (POLLHUP | POLLERR)) != 0) streams[i].fd = -1; /* poll ignores it then */
         }
+        if (owner != 0 && atomic_load(&is_dying)) spw_session_lines_end(session, owner);
         pthread_mutex_unlock(&lock);
         output_kick();
+        atomic_fetch_sub(&untold, 1);
     }
     return NULL;
 }
@@ -103,8 +133,8 @@ static int replace(int target, stream *stream) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return 0;
     if (dup2(ends[1], target) != target) return 0;
-    close(ends[1]);
     stream->fd = ends[0];
+    stream->end = ends[1];
     return 1;
 }
 

@@ -7,15 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "runner.h"
 
-enum { HANDLER_STACK = 64 * 1024 };
+enum { HANDLER_STACK = 64 * 1024, LAST_WORDS_MS = 100 };
 
 static spw_page *page;
 static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
+
+void crash_await_last_words(void) {
+    /* The others run on. If it is one of them that crashed, or one that holds what they need, the time passes in vain. */
+    const struct timespec step = { .tv_nsec = 1000 * 1000 };
+    capture_last_words();
+    for (int i = 0; i < LAST_WORDS_MS && !(capture_is_told() && output_is_written()); i++) nanosleep(&step, NULL);
+}
 
 static void on_crash(int number, siginfo_t *info, void *context) {
     spw_page_crash *crash = &page->crash;
@@ -39,6 +47,7 @@ static void on_crash(int number, siginfo_t *info, void *context) {
         int count = backtrace(frames, SPW_PAGE_FRAMES);
         for (int i = 0; i < count; i++) crash->frames[i] = (uint64_t)(uintptr_t)frames[i];
         crash->frame_count = (uint32_t)count;
+        crash_await_last_words();
     }
     signal(number, SIG_DFL);
     syscall(SYS_tgkill, getpid(), tid, number); /* delivered when the handler returns */

@@ -149,6 +149,13 @@ void output_start(void) {
     pthread_detach(thread);
 }
 
+int output_is_written(void) {
+    if (pthread_mutex_trylock(&lock) != 0) return 0;
+    int written = !writing && queued.length == 0 && sending.length == 0;
+    pthread_mutex_unlock(&lock);
+    return written;
+}
+
 void output_finish(void) {
     for (;;) {
         output_flush();

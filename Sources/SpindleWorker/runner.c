@@ -56,6 +56,7 @@ void runner_main(void) {
     if (page == NULL || fcntl(SPW_FD_RUNNER, F_SETFL, O_NONBLOCK) != 0 || !capture_prepare()) _exit(66);
     close(SPW_FD_PAGE);
     crash_install(page);
+    atexit(crash_await_last_words); /* before the plugin's own: it runs after them */
     output_start();
     read_hello(&input, &frame);
     if (spw_decode(&frame, &hello, sizeof hello, &arena) != SPW_OK) {

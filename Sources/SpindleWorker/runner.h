@@ -33,6 +33,8 @@ int output_timer(void); /* the descriptor that the pool watches for it */
 void output_timer_fired(void);
 /* Waits until everything is written. Only before the process ends. */
 void output_finish(void);
+/* Whether everything is written, as far as can be seen without waiting. For handlers of signals, as are the next two. */
+int output_is_written(void);
 
 /* ---- capture.c: the plugin's stdout and stderr. ----------------------------------------------------------------------- */
 
@@ -43,11 +45,17 @@ void capture_start(spw_session *session);
 void capture_belongs_to(uint64_t token);
 /* Tells what was written until now, the last lines in any case; before the attempt that it belongs to completes. */
 void capture_drain(void);
+/* The process is about to end: what was written last is told even if no newline follows. */
+void capture_last_words(void);
+/* Whether all that was written is told. */
+int capture_is_told(void);
 
 /* ---- crash.c --------------------------------------------------------------------------------------------------------- */
 
 void crash_install(spw_page *page);
 void crash_set_load_base(uint64_t base);
+/* Before an end of the process that nobody expects: gives the threads that read and send what the plugin said a moment. */
+void crash_await_last_words(void);
 /* A stack for the handler, for the calling thread. */
 void crash_prepare_thread(void);
 

@@ -158,6 +158,33 @@ static void dies(const char *type, int signal, int handled) {
     else CHECK(WIFSIGNALED(status) && WTERMSIG(status) == signal);
 }
 
+/* What an attempt prints before its end of all is its log, also without a newline. */
+static void complains(const char *target) {
+    worker worker;
+    spw_log line;
+    spw_arena arena = { 0 };
+    int first = 0, last = 0, lines = 0;
+    begin_serial(&worker, "complains");
+    worker_run(&worker, 10, 1, target, NULL);
+    while (worker_next(&worker)) {
+        if (worker.frame.type != SPW_LOG || worker.frame.handle != 10) continue;
+        worker_message(&worker, &line, sizeof line, &arena);
+        lines++;
+        first += line.message.len == 5 && memcmp(line.message.ptr, "first", 5) == 0;
+        last += line.message.len == 10 && memcmp(line.message.ptr, "last words", 10) == 0;
+    }
+    CHECK(first == 1 && last == 1 && lines == 2);
+    (void)worker_end(&worker);
+    spw_arena_free(&arena);
+}
+
+static void test_last_words(void) {
+    for (int i = 0; i < 20; i++) {
+        complains(NULL);
+        complains("exit");
+    }
+}
+
 static void test_deaths(int sanitized) {
     dies("crash", SIGSEGV, 1);
     dies("aborts", SIGABRT, 1);
@@ -288,7 +315,7 @@ static void test_probe(void) {
     while (worker_next(&worker) && worker.frame.type != SPW_REPORT_END) {
         executors += worker.frame.type == SPW_REPORT_EXECUTOR;
     }
-    CHECK(executors == 19);
+    CHECK(executors == 20);
     const spw_create one = { .uses = { "echo", 4 } };
     worker_send(&worker, SPW_DESCRIBE_INSTANCE, 5, &one);
     CHECK(worker_await(&worker, SPW_REPORT_EXECUTOR) && worker.frame.handle == 5);
@@ -347,6 +374,7 @@ int main(int argc, char **argv) {
     test_output();
     test_news();
     test_deaths(sanitized);
+    test_last_words();
     test_kill();
     test_flood();
     return checks_closed();

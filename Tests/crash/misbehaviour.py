@@ -21,13 +21,14 @@ ONCE = {"retry": {"strategy": "none"}}
 @dataclass(frozen=True)
 class Case:
     """`outcomes`: how the culprit's attempts end, and what the error of the last one says. `neighbours`: what happens to the
-    attempts that run beside it in the same worker."""
+    attempts that run beside it in the same worker. `last_words`: whether it prints before its end."""
 
     target: str
     outcomes: tuple
     says: str
     neighbours: str = "interrupted"
     exit_status: int = 1
+    last_words: bool = True
 
 
 # Where no handler runs (there is none for exit, and none can run on a stack that is full), any of those in the worker may be to
@@ -36,8 +37,8 @@ CASES = {
     "segv": Case("crash", ("crashed",), "SIGSEGV"),
     "abort": Case("abort", ("crashed",), "SIGABRT"),
     "exit": Case("exit", ("interrupted", "crashed"), "exited with status 0"),
-    "overflow": Case("overflow", ("interrupted", "crashed"), "SIGSEGV"),
-    "loop": Case("loop", ("timedOut",), "time limit", neighbours="undisturbed", exit_status=124),
+    "overflow": Case("overflow", ("interrupted", "crashed"), "SIGSEGV", last_words=False),
+    "loop": Case("loop", ("timedOut",), "time limit", neighbours="undisturbed", exit_status=124, last_words=False),
     "flood": None,
     "floods": None,
 }
@@ -105,6 +106,9 @@ class Misbehaviour:
         """With a worker of its own there is no doubt about the culprit."""
         culprit = self.submit("bench.serial", case.target)
         self.expect_culprit(culprit, case, outcomes=case.outcomes[-1:])
+        said = [line["message"] for line in self.log_of(culprit)]
+        if case.last_words and said != ["last words"]:
+            self.wrong.append(f"what it said before its end is not logged, but {said}")
         self.worker_is_gone(culprit)
 
     def expect_culprit(self, culprit, case, outcomes=None):
@@ -130,12 +134,10 @@ class Misbehaviour:
         end, answers, worst = self.await_end_while_asking(flooder)
         if end["state"] != "succeeded":
             self.wrong.append(f"the flood ended {end['state']}")
-        status, body = self.connection.call("GET", f"/v1/executions/{flooder}/logs")
-        lines = [json.loads(line) for line in body.splitlines()]
         # The host itself says where it dropped lines.
-        numbers = [int(line["message"].split(" ")[0]) for line in lines if line["stream"] == "stdout"]
+        numbers = [int(line["message"].split(" ")[0]) for line in self.log_of(flooder) if line["stream"] == "stdout"]
         last = FLOOD // 4096
-        if status != 200 or numbers[:100] != list(range(1, 101)):
+        if numbers[:100] != list(range(1, 101)):
             self.wrong.append(f"the log does not begin with the first lines but with {numbers[:10]}")
         if numbers[-10:] != list(range(last - 9, last + 1)):
             self.wrong.append(f"the log does not end with the last lines, up to {last}, but with {numbers[-10:]}")
@@ -146,7 +148,8 @@ class Misbehaviour:
         if stored > LOG_LIMIT:
             self.wrong.append(f"{stored} bytes of log are stored; {LOG_LIMIT} are allowed")
         self.host_is_small()
-        self.notes.append(f"{stored / MIB:.1f} MiB of log stored; the API answered {answers} times, the slowest after {worst:.3f} s")
+        self.notes.append(f"{stored / MIB:.1f} MiB of log stored; the API answered {answers} times, the slowest after"
+                          f" {worst:.3f} s")
 
     def flood_of_many(self):
         """What is printed while many attempts share a worker goes to the host's own log, which must not drown in it."""
@@ -224,6 +227,12 @@ class Misbehaviour:
 
     def attempts(self, id):
         return self.connection.get(f"/v1/executions/{id}/attempts")["attempts"]
+
+    def log_of(self, id):
+        status, body = self.connection.call("GET", f"/v1/executions/{id}/logs")
+        if status != 200:
+            raise AssertionError(f"the log of {id} was answered {status}")
+        return [json.loads(line) for line in body.splitlines()]
 
     def outcomes(self, id):
         return [attempt["outcome"] for attempt in self.attempts(id) if "outcome" in attempt]

@@ -103,6 +103,13 @@ EXECUTE(aborts) {
     UNUSED;
     abort();
 }
+EXECUTE(complains) { /* then aborts, or with a target exits */
+    UNUSED;
+    printf("first\n");
+    fprintf(stderr, "last words");
+    if (request->target.len == 0) abort();
+    exit(0);
+}
 EXECUTE(exits) {
     UNUSED;
     exit(0);
@@ -240,13 +247,13 @@ static const spindle_executor_descriptor crowd_kind = { .struct_size = sizeof cr
 KIND(stubborn, .flags = 0); KIND(loop, .flags = 0); KIND(crash, .flags = 0); KIND(aborts, .flags = 0);
 KIND(exits, .flags = 0); KIND(overflow, .flags = 0); KIND(flood, .flags = 0); KIND(twice, .flags = 0);
 KIND(silent, .flags = 0); KIND(refuses, .flags = 0); KIND(prints, .flags = 0); KIND(tells, .flags = 0);
-KIND(leaves, .flags = 0); KIND(early, .flags = SPINDLE_EXECUTOR_ASYNC);
+KIND(leaves, .flags = 0); KIND(complains, .flags = 0); KIND(early, .flags = SPINDLE_EXECUTOR_ASYNC);
 KIND(pending, .flags = SPINDLE_EXECUTOR_ASYNC, .cancel = completes);
 
 static const spindle_executor_descriptor *const kinds[] = {
     &echo_kind, &many_kind, &async_kind, &crowd_kind, &stubborn_kind, &loop_kind, &crash_kind, &aborts_kind,
     &exits_kind, &overflow_kind, &flood_kind, &twice_kind, &silent_kind, &refuses_kind, &prints_kind, &tells_kind,
-    &leaves_kind, &early_kind, &pending_kind,
+    &leaves_kind, &complains_kind, &early_kind, &pending_kind,
 };
 static const spindle_executor_factory factory = {
     .struct_size = sizeof factory, .abi_minor = SPINDLE_ABI_MINOR,
