@@ -140,7 +140,7 @@ extension JobExecutionEngine {
         let entries = accepted
         do {
             let outcomes = try await store.apply(entries.map { .submit($0.execution) })
-            if health.storeWorks() { logger.notice("the store works again") }
+            if health.storeWorks(isSubmission: true) { logger.notice("the store works again") }
             dispatcher.update { machine, _, _ in
                 for (index, outcome) in outcomes.enumerated() {
                     let execution = entries[index].execution

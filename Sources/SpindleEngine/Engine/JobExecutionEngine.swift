@@ -18,7 +18,7 @@ public final class JobExecutionEngine: Sendable {
     let dispatcher: Dispatcher
     let waiters = ExecutionWaiters()
     let promotion: Promotion
-    let health = EngineHealth()
+    let health: EngineHealth
     let progressBoard = ProgressBoard()
     /// Checkpoints to write with the next settlements.
     let sideWrites = Mutex<[StoreCommand]>([])
@@ -54,6 +54,7 @@ public final class JobExecutionEngine: Sendable {
         self.clock = clock
         self.random = random
         self.logger = logger
+        health = EngineHealth(clock: clock)
         self.lease = lease
         self.recovered = recovered
         self.logs = LogHub(store: logs, clock: clock)
