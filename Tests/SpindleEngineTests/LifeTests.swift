@@ -176,7 +176,7 @@ import Testing
         try await Bench.with([executor]) { bench in
             let id = try await bench.submit(.of())
             let attempt = await executor.nextStart()
-            var lines = bench.engine.logs.follow(id).makeAsyncIterator()
+            var lines = try await bench.engine.logs.follow(id).makeAsyncIterator()
             executor.send(.progress(attempt.key, fraction: 1.5, note: "more than all"))
             executor.send(.log(attempt.key, LogLine(level: .info, stream: .plugin, message: "one")))
             executor.send(.log(attempt.key, LogLine(level: .info, stream: .plugin, message: "two")))

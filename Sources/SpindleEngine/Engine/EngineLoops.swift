@@ -67,7 +67,7 @@ struct EngineLoops {
                 engine.logger.error("the store answered the end of \(settlement.key) with \(outcome)")
             }
         }
-        engine.progressBoard.ended(batch.lazy.map(\.key.execution))
+        engine.progressBoard.ended(batch.lazy.map(\.key))
         engine.follow(readyTypes: Array(readyTypes), skipped: [])
         for (id, end) in ends { engine.ended(id, end) }
     }
@@ -273,6 +273,10 @@ struct EngineLoops {
             dispatcher.update { [random = engine.random] machine, now, wall in
                 for event in batch { machine.handle(event, now: now, wall: wall, random: random.next()) }
             }
+            let ended = batch.compactMap(\.endOfCode)
+            engine.logs.codeEnded(ended)
+            // Again: code may report after its attempt was settled.
+            engine.progressBoard.ended(ended)
         }
     }
 
@@ -281,7 +285,7 @@ struct EngineLoops {
         case .log(let key, let line):
             engine.logs.append(key, line)
         case .progress(let key, let fraction, let note):
-            engine.progressBoard.report(key.execution, Progress(fraction: fraction, note: note))
+            engine.progressBoard.report(key, Progress(fraction: fraction, note: note))
         case .checkpoint(let key, let bytes):
             engine.sideWrites.withLock { $0.append(.checkpoint(key, epoch: engine.lease.epoch, bytes)) }
             dispatcher.settles.wake()
@@ -324,5 +328,15 @@ struct EngineLoops {
     private func backOff(_ failures: Int32) async {
         let policy = RetryPolicy(baseDelay: 50_000, maxDelay: 5_000_000)
         await clock.sleep(microseconds: policy.delay(afterFailures: failures))
+    }
+}
+
+extension AttemptEvent {
+    /// The attempt whose code has ended with this.
+    fileprivate var endOfCode: AttemptKey? {
+        switch self {
+        case .finished(let key, _, _, codeEnded: true), .codeEnded(let key): key
+        default: nil
+        }
     }
 }

@@ -30,19 +30,33 @@ final class TaskPerAttemptExecutor: BatchExecutor {
     func start(_ attempts: [AttemptRequest], now: Int64) {
         for request in attempts {
             let cancellation = Cancellation()
-            let continuation = continuation
-            let context = ExecutionContext(request: request, cancellation: cancellation) { continuation.yield([$0]) }
+            let context = ExecutionContext(request: request, cancellation: cancellation) { [self] in report($0, of: request.key) }
             // Entered before the task exists, so that its end always finds the entry.
             running.withLock { $0[request.key] = Running(cancellation: cancellation, task: nil) }
             let task = Task(executorPreference: threads) { [base, self] in
-                let result = await base.execute(context)
-                running.withLock { $0[request.key] = nil }
-                continuation.yield([.finished(request.key, result, ranOn: "in-process", codeEnded: true)])
+                let result = await base.execute(context).bounded
+                running.withLock { running in
+                    running[request.key] = nil
+                    continuation.yield([.finished(request.key, result, ranOn: "in-process", codeEnded: true)])
+                }
             }
             running.withLock { running in
                 if running[request.key] != nil {
                     running[request.key] = Running(cancellation: cancellation, task: task)
                 }
+            }
+        }
+    }
+
+    /// Passes on what a job says of itself, within the bounds; a context that outlives its attempt says nothing more.
+    private func report(_ event: AttemptEvent, of key: AttemptKey) {
+        running.withLock { running in
+            guard running[key] != nil else { return }
+            if case .checkpoint(_, let bytes) = event, bytes.count > Limits.checkpoint {
+                let message = "A checkpoint of \(bytes.count) bytes was not kept; at most \(Limits.checkpoint) are allowed."
+                continuation.yield([.log(key, LogLine(level: .error, stream: .host, message: message))])
+            } else {
+                continuation.yield([event])
             }
         }
     }
