@@ -71,6 +71,39 @@ import Testing
         }
     }
 
+    @Test func idempotencyCoversTheTimes() async throws {
+        try await Bench.with([ScriptedExecutor.quick()]) { bench in
+            let later = bench.clock.now.advanced(byMicroseconds: 3_600_000_000)
+            var submission = Submission(.of(), idempotencyKey: "a")
+            submission.delay = 1_000_000
+            let first = try await bench.engine.submit(submission)
+            // The same wish a moment later comes to another moment, and is the same all the same.
+            bench.clock.advance(by: 10)
+            #expect(try await bench.engine.submit(submission) == SubmissionReceipt(id: first.id, created: false))
+            let changes: [(inout Submission) -> Void] = [
+                { $0.delay = nil }, { $0.delay = 2_000_000 }, { ($0.delay, $0.runAt) = (nil, later) }, { $0.startBy = later },
+                { $0.job.policy.timeout = 5_000_000 }, { $0.job.policy.onInterrupted = .fail }, { $0.job.priority = 1 },
+            ]
+            for change in changes {
+                var other = submission
+                change(&other)
+                let error = await #expect(throws: SpindleError.self) { try await bench.engine.submit(other) }
+                #expect(error?.code == .idempotencyMismatch)
+            }
+        }
+    }
+
+    @Test func whatIsTooLateExpiresAlsoWhenASlotIsFree() async throws {
+        let executor = ScriptedExecutor.quick()
+        try await Bench.with([executor]) { bench in
+            var submission = Submission(.of(), idempotencyKey: "late")
+            submission.startBy = bench.clock.now
+            let id = try await bench.engine.submit(submission).id
+            #expect(try await bench.engine.wait(for: id).state == .expired)
+            #expect(executor.started.isEmpty)
+        }
+    }
+
     @Test func startByExpires() async throws {
         let executor = ScriptedExecutor.manual(concurrency: 1)
         try await Bench.with([executor]) { bench in

@@ -82,7 +82,7 @@ extension JobExecutionEngine {
     }
 
     private func newExecution(_ submission: Submission, now: Timestamp) async throws(SpindleError) -> NewExecution {
-        try SubmissionCheck.check(submission)
+        try SubmissionCheck.check(submission, now: now)
         let descriptor: ExecutorDescriptor
         if let known = try router.routeByName(submission.job) {
             descriptor = known
@@ -99,7 +99,9 @@ extension JobExecutionEngine {
             policy: policy,
             createdAt: now
         )
-        if let runAt = submission.runAt, runAt > now { execution.runAt = runAt }
+        if let runAt = submission.runAt ?? submission.delay.map({ now.advanced(byMicroseconds: $0) }), runAt > now {
+            execution.runAt = runAt
+        }
         execution.startBy = submission.startBy
         execution.uniqueKey = submission.uniqueKey
         execution.after = submission.after
@@ -130,6 +132,8 @@ extension JobExecutionEngine {
                 if machine.admit(
                     type: type,
                     concurrencyKey: job.concurrencyKey,
+                // Too late already: it is stored, where it expires.
+                if let startBy = execution.startBy, startBy <= execution.createdAt { continue }
                     keyLimit: execution.policy.concurrencyKeyLimit
                 ) {
                     accepted[index].execution.claim = lease
