@@ -52,7 +52,7 @@ struct PluginFile {
             var reader = ElfReader(bytes: image.bytes)
             elf = try reader.read(machine: ElfImage.hostMachine)
         } catch {
-            throw PluginRefusal(error.message)
+            throw PluginRefusal(error)
         }
         try LibrarySearch(directory: Self.directory(of: path)).check(elf)
     }
