@@ -226,6 +226,33 @@ import Testing
         }
     }
 
+    @Test func parametersFitTheSchema() async throws {
+        var descriptor = ExecutorDescriptor(type: "script")
+        descriptor.parametersSchema = try JSONSchema(
+            #"{"required":["n"],"properties":{"n":{"type":"integer","maximum":9}},"additionalProperties":false}"#
+        )
+        let executor = ScriptedExecutor(descriptor) { .success($0.parameters["n"]) }
+        try await Bench.with([executor]) { bench in
+            var job = Job.of()
+            job.parameters = ["n": "7"]
+            let result = try await bench.engine.execute(Submission(job))
+            #expect(result.resultData == "7")
+            let wrong: [(Parameters, String)] = [
+                (["n": "10"], "The parameter \"n\" of script must be at most 9."),
+                (["n": "x"], "The parameter \"n\" of script must be a whole number."),
+                (["n": "1", "N": "1"], "The parameter \"N\" of script is not known here; did you mean \"n\"?"),
+                (Parameters(), "The parameter \"n\" of script is missing."),
+            ]
+            for (parameters, message) in wrong {
+                job.parameters = parameters
+                let submission = Submission(job)
+                let error = await #expect(throws: SpindleError.self) { try await bench.engine.submit(submission) }
+                #expect(error?.code == .invalidRequest && error?.message == message)
+            }
+            #expect(executor.started.count == 1)
+        }
+    }
+
     @Test func batchIsRefusedOneByOne() async throws {
         try await Bench.with([ScriptedExecutor.quick()]) { bench in
             var bad = Job.of()

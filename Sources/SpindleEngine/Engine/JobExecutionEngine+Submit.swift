@@ -89,6 +89,12 @@ extension JobExecutionEngine {
         } else {
             descriptor = try await router.route(submission.job)
         }
+        if let violation = descriptor.parametersSchema?.violation(in: submission.job.parameters) {
+            let name = violation.pointer.dropFirst().prefix(200)
+            let place = name.isEmpty ? "The parameters" : "The parameter \"\(name)\""
+            let end = violation.message.hasSuffix("?") ? "" : "."
+            throw SpindleError(.invalidRequest, "\(place) of \(descriptor.type) \(violation.message.prefix(1000))\(end)")
+        }
         var policy = submission.job.policy.applied(to: descriptor.policy.applied(to: configuration.defaultPolicy))
         if let most = descriptor.maxTimeout { policy.timeout = min(policy.timeout, most) }
         if let most = descriptor.maxRetriesCap { policy.retry.maxRetries = min(policy.retry.maxRetries, most) }
@@ -127,13 +133,13 @@ extension JobExecutionEngine {
             for index in accepted.indices {
                 let execution = accepted[index].execution
                 guard execution.runAt == nil, execution.after.isEmpty else { continue }
+                // Too late already: it is stored, where it expires.
+                if let startBy = execution.startBy, startBy <= execution.createdAt { continue }
                 let type = machine.index(ofType: execution.executorType)
                 let job = execution.job
                 if machine.admit(
                     type: type,
                     concurrencyKey: job.concurrencyKey,
-                // Too late already: it is stored, where it expires.
-                if let startBy = execution.startBy, startBy <= execution.createdAt { continue }
                     keyLimit: execution.policy.concurrencyKeyLimit
                 ) {
                     accepted[index].execution.claim = lease

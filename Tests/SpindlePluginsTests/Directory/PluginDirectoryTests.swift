@@ -280,6 +280,29 @@ struct PluginDirectoryTests {
         #expect(listings.count == 3)
     }
 
+    @Test("a configuration that does not fit the plugin's schema is refused with the place; parameters get theirs")
+    func schemas() async throws {
+        let schema = ##""{\"required\":[\"n\"],\"properties\":{\"n\":{\"type\":\"integer\"}}}""##
+        for name in ["fits", "wrong", "none"] {
+            try compile(name, ["KIND": ".config_schema = \(schema), .parameters_schema = \(schema)"])
+        }
+        try compile("broken", ["KIND": ".parameters_schema = \"{\""])
+        try workspace.write("config: {n: 3}\n", to: "fits.yaml")
+        try workspace.write("config: {n: many}\n", to: "wrong.yaml")
+        let host = try host()
+        let listings = Dictionary(uniqueKeysWithValues: try await host.load().map { ($0.file, $0) })
+        #expect(listings["fits.so"]?.status == .serving)
+        #expect(listings["wrong.so"]?.reason == "/n in the configuration of \"wrong\" must be a whole number")
+        #expect(listings["none.so"]?.reason == "/n in the configuration of \"none\" is missing")
+        #expect(
+            listings["broken.so"]?.reason == "its parameters schema for \"broken\" cannot be used: the schema is not JSON"
+        )
+        let parameters = try #require(host.executors.first?.descriptor.parametersSchema)
+        #expect(parameters.violation(in: Parameters(["n": "3"])) == nil)
+        #expect(parameters.violation(in: Parameters(["n": "x"])) != nil)
+        await host.stop()
+    }
+
     @Test("a plugin changed in place is another one")
     func changedInPlace() async throws {
         try compile("p", ["TYPE": "\"before\""])
