@@ -14,12 +14,12 @@ struct Config: ParsableCommand {
 
         func run() throws {
             let loaded = try global.load()
+            let places = (try? HostPlaces(loaded.configuration, environment: Host.environment))?.byKey ?? [:]
             let rows = ConfigurationKey.all.map { key in
-                Entry(
-                    key: key.name,
-                    value: key.value(in: loaded.configuration),
-                    origin: "\(loaded.origin(of: key))"
-                )
+                let value = key.value(in: loaded.configuration)
+                // What an empty place comes to is what one wants to know.
+                let shown = value.isEmpty ? places[key.name] ?? "" : value
+                return Entry(key: key.name, value: shown, origin: "\(loaded.origin(of: key))")
             }
             if global.json { return try JSONText.print(rows) }
             var table = Table([.init("KEY"), .init("VALUE", isFlexible: true), .init("FROM")])

@@ -14,13 +14,17 @@ struct Executions: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists executions, newest first.")
-        @Option(name: .long, help: "Only this state. May be repeated.")
+        @Option(
+            name: .long,
+            help: "Only this state. May be repeated.",
+            completion: .list(ExecutionState.allCases.map { "\($0)" })
+        )
         var executionState: [String] = []
         @Option(name: .long, help: "Only this executor type.")
         var type: String?
         @Option(name: .long, help: "Only this stored job.")
         var job: String?
-        @Option(name: .long, help: "At most so many; 1 to 1000.")
+        @Option(name: .long, parsing: .unconditional, help: "At most so many; 1 to 1000.")
         var limit = "20"
         @Option(name: .long, help: "Goes on where the page before ended.")
         var cursor: String?
@@ -42,7 +46,7 @@ struct Executions: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows an execution with its attempts.")
+        static let configuration = CommandConfiguration(abstract: "Shows an execution with its parameters, policy and attempts.")
         @Argument(help: "The execution.") var id: String
         @OptionGroup var global: GlobalOptions
 
@@ -51,11 +55,11 @@ struct Executions: AsyncParsableCommand {
                 (try await access.execution(id), try await access.attempts(of: id))
             }
             if global.json { return try JSONText.print(ShownExecution(execution: execution, attempts: attempts)) }
-            Terminal.print("\(execution.id)  \(execution.type)  \(SafeText.line(execution.target))  \(execution.state.state)")
-            for entry in execution.parameters.parameters.entries {
-                Terminal.print("  \(entry.name) = \(SafeText.shortened(SafeText.line(entry.value), to: 100))")
-            }
+            Terminal.print(ExecutionText.fields(execution, now: SystemClock().now).lines())
+            guard !attempts.isEmpty else { return }
+            Terminal.print("")
             Terminal.print(ExecutionTable.table(attempts))
+            Terminal.print(attempts.flatMap { ExecutionText.remarks($0) })
         }
 
         private struct ShownExecution: Encodable {
@@ -73,12 +77,22 @@ struct Executions: AsyncParsableCommand {
         func run() async throws {
             try await global.access(.reading) { access in
                 let execution = try await access.execution(id)
-                for try await line in access.logs(of: execution.id, follow: follow) {
+                // Without a host nothing would ever come.
+                for try await line in access.logs(of: execution.id, follow: follow && access.isHosted) {
                     if global.json {
                         Terminal.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
                     } else {
                         LogPrinter.print(line, to: STDOUT_FILENO)
                     }
+                }
+                guard follow else { return }
+                let state = try await access.execution(execution.id).state.state
+                guard state.isFinal else {
+                    throw SpindleError(
+                        .storeUnavailable,
+                        "No host runs: the execution \(execution.shortId) is \(state), and its log goes on when one is started "
+                            + "with \"spindle serve\"."
+                    )
                 }
             }
         }
@@ -98,7 +112,11 @@ struct Executions: AsyncParsableCommand {
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Runs an ended execution again, or a retrying one at once.")
         @Argument(help: "The execution.") var id: String
-        @Option(name: .long, help: "Retries added to its budget; by default the job's own budget once more.")
+        @Option(
+            name: .long,
+            parsing: .unconditional,
+            help: "Retries added to its budget; by default the job's own budget once more."
+        )
         var extraRetries: String?
         @OptionGroup var global: GlobalOptions
 

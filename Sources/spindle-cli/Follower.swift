@@ -20,7 +20,11 @@ struct Follower {
         let interrupt = InterruptFlag()
         let end = try await withThrowingTaskGroup(of: ExecutionBody?.self) { group in
             let (access, id) = (access, id)
-            group.addTask { try await access.end(of: id) { Self.show($0) } }
+            // On a terminal somebody watches: the line below the log moves.
+            let step: Int64 = Terminal.isError ? 500_000 : 30_000_000
+            group.addTask {
+                try await access.end(of: id, step: step) { Terminal.progress(ProgressText.line($0, now: SystemClock().now)) }
+            }
             group.addTask {
                 try await Self.printLog(of: id, access)
                 return nil
@@ -54,12 +58,20 @@ struct Follower {
         Terminal.progress("")
         try await show(end: end)
         if let status = interrupt.status { return status }
-        return ExitStatus(end.state.state, lastOutcome: end.lastOutcome.flatMap(AttemptOutcome.init)) ?? .failed
+        return Self.status(end) ?? .failed
     }
 
-    private static func show(_ execution: ExecutionBody) {
-        let progress = execution.progress.map { " \(Int($0.fraction * 100)) % \($0.note)" } ?? ""
-        Terminal.progress("\(execution.shortId) \(execution.state.state), attempt \(execution.attempt)\(progress)")
+    /// Shows the end of an execution; nil if it has not ended.
+    func status(of id: String) async throws -> ExitStatus? {
+        let execution = try await access.execution(id)
+        guard let status = Self.status(execution) else { return nil }
+        Terminal.progress("")
+        try await show(end: execution)
+        return status
+    }
+
+    private static func status(_ execution: ExecutionBody) -> ExitStatus? {
+        ExitStatus(execution.state.state, lastOutcome: execution.lastOutcome.flatMap(AttemptOutcome.init))
     }
 
     private static func printLog(of id: String, _ access: HostAccess) async throws {
@@ -71,17 +83,13 @@ struct Follower {
             try JSONText.print(end)
             return
         }
-        if let output = try await access.output(of: end.id) {
-            Terminal.write(output.bytes, to: STDOUT_FILENO)
-            if output.bytes.last != UInt8(ascii: "\n"), Terminal.isOutput { Terminal.print("") }
-        }
+        if let output = try await access.output(of: end.id) { Terminal.print(output: output.bytes) }
         guard end.state.state != .succeeded else { return }
-        let attempts = try await access.attempts(of: end.id)
-        let error = attempts.last?.error
+        let error = try await access.attempts(of: end.id).last?.error
         let reason = error?.message.map { ": \(SafeText.line($0))" } ?? ""
         let code = error?.code.map { " [\($0)]" } ?? ""
-        let tries = end.attempt == 1 ? "1 attempt" : "\(end.attempt) attempts"
-        Terminal.error("spindle: execution \(end.shortId) \(end.state.state) after \(tries)\(reason)\(code)")
+        let attempts = end.attempt == 0 ? "without an attempt" : "after \(end.attempt) attempt\(end.attempt == 1 ? "" : "s")"
+        Terminal.error("spindle: execution \(end.shortId) \(end.state.state) \(attempts)\(reason)\(code)")
     }
 }
 
@@ -105,8 +113,9 @@ private final class InterruptFlag: Sendable {
 enum LogPrinter {
     static func print(_ line: [UInt8], to descriptor: Int32) {
         guard let body = try? JSONDecoder().decode(LogLineBody.self, from: Data(line)) else { return }
-        let fields = (body.fields ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\(SafeText.line($0.value))" }.joined()
+        let fields = (body.fields ?? [:]).sorted { $0.key < $1.key }
+            .map { " \(SafeText.line($0.key))=\(SafeText.line($0.value))" }.joined()
         let text = "\(body.at.timestamp) \(body.level) \(body.stream) \(SafeText.line(body.message))\(fields)\n"
-        Terminal.write(Array(text.utf8), to: descriptor)
+        if descriptor == STDERR_FILENO { Terminal.lines(text) } else { Terminal.write(Array(text.utf8), to: descriptor) }
     }
 }

@@ -5,25 +5,49 @@ import Spindle
 import SpindleCore
 import SpindleServer
 
-/// What every command takes.
+/// What every command takes that prints something.
 struct GlobalOptions: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOptions
+    @Flag(name: .long, help: "Prints JSON.")
+    var json = false
+
+    /// The store that was named on the command line.
+    var store: String? { configuration.store }
+
+    /// The configuration of all layers.
+    func load() throws -> LoadedConfiguration { try configuration.load() }
+
+    /// Talks to the host, or to its store if none runs.
+    func access<Value: Sendable>(_ need: HostAccess.Need, _ body: (HostAccess) async throws -> Value) async throws -> Value {
+        let configuration = try load().configuration
+        return try await HostAccess.with(
+            configuration,
+            need: need,
+            environment: Host.environment,
+            logger: .quiet,
+            body
+        )
+    }
+}
+
+/// Where the configuration comes from: what every command takes.
+struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: .long,
-        help: "The configuration file, YAML or JSON. Default: $SPINDLE_CONFIG, else ./spindle.yaml if it is there."
+        help: "The configuration file, YAML or JSON. Default: $SPINDLE_CONFIG, else ./spindle.yaml if it is there.",
+        completion: .file(extensions: ["yaml", "yml", "json"])
     )
     var config: String?
-    @Option(name: .long, help: "The state directory.")
+    @Option(name: .long, help: "The state directory.", completion: .directory)
     var state: String?
     @Option(name: .long, help: "The store: sqlite:/path or memory:.")
     var store: String?
-    @Option(name: .long, help: "The plugin directory.")
+    @Option(name: .long, help: "The plugin directory.", completion: .directory)
     var plugins: String?
-    @Option(name: .long, help: "The socket for local commands.")
+    @Option(name: .long, help: "The socket for local commands.", completion: .file())
     var socket: String?
     @Option(name: .customLong("set"), help: "Sets any key of the configuration: KEY=VALUE. May be repeated.")
     var settings: [String] = []
-    @Flag(name: .long, help: "Prints JSON.")
-    var json = false
 
     /// The configuration of all layers.
     func load() throws -> LoadedConfiguration {
@@ -44,18 +68,6 @@ struct GlobalOptions: ParsableArguments {
         let loaded = try ConfigurationLoader(environment: Host.environment).load(file: config, flags: flags)
         for notice in loaded.notices { Terminal.error("spindle: \(notice)") }
         return loaded
-    }
-
-    /// Talks to the host, or to its store if none runs.
-    func access<Value: Sendable>(_ need: HostAccess.Need, _ body: (HostAccess) async throws -> Value) async throws -> Value {
-        let configuration = try load().configuration
-        return try await HostAccess.with(
-            configuration,
-            need: need,
-            environment: Host.environment,
-            logger: .quiet,
-            body
-        )
     }
 }
 

@@ -7,32 +7,53 @@ import SpindleServer
 struct JobOptions: ParsableArguments {
     @Argument(help: "What the executor acts on, such as a URL; routes by its prefix unless --type is given.")
     var target: String?
-    @Option(name: .long, help: "The executor type.")
+    // Every value may begin with a dash: a priority, an argument, a payload.
+    @Option(name: .long, parsing: .unconditional, help: "The executor type.")
     var type: String?
-    @Option(name: .customLong("target"), help: "The same as the argument.")
+    @Option(name: .customLong("target"), parsing: .unconditional, help: "The same as the argument.")
     var namedTarget: String?
-    @Option(name: .shortAndLong, help: "A parameter: NAME=VALUE. May be repeated.")
+    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A parameter: NAME=VALUE. May be repeated.")
     var parameter: [String] = []
-    @Option(name: .long, help: "The payload: text, @FILE, or @- for standard input.")
+    @Option(name: .long, parsing: .unconditional, help: "The payload: text, @FILE, or @- for standard input.")
     var payload: String?
-    @Option(name: .long, help: "The payload's media type.")
+    @Option(name: .long, parsing: .unconditional, help: "The payload's media type.")
     var contentType: String?
-    @Option(name: .long, help: "The time limit of each attempt, such as 30s.")
+    @Option(name: .long, parsing: .unconditional, help: "The time limit of each attempt, such as 30s.")
     var timeout: String?
-    @Option(name: .long, help: "Retries after the first attempt; 0 to 1000.")
+    @Option(name: .long, parsing: .unconditional, help: "Retries after the first attempt; 0 to 1000.")
     var retries: String?
-    @Option(name: .long, help: "exponential, linear, fixed or none.")
+    @Option(
+        name: .long,
+        parsing: .unconditional,
+        help: "exponential, linear, fixed or none.",
+        completion: .list(RetryPolicy.Strategy.allCases.map(\.rawValue))
+    )
     var retryStrategy: String?
-    @Option(name: .long, help: "The first wait before a retry, such as 500ms.")
+    @Option(name: .long, parsing: .unconditional, help: "The first wait before a retry, such as 500ms.")
     var retryDelay: String?
-    @Option(name: .long, help: "-100 to 100; one step is worth 30 s of waiting.")
+    @Option(name: .long, parsing: .unconditional, help: "-100 to 100; one step is worth 30 s of waiting.")
     var priority: String?
-    @Option(name: .long, help: "Executions with the same key share --concurrency-limit.")
+    @Option(name: .long, parsing: .unconditional, help: "Executions with the same key share --concurrency-limit.")
     var concurrencyKey: String?
-    @Option(name: .long, help: "How many with the same key may run at once; 1 to 10000.")
+    @Option(name: .long, parsing: .unconditional, help: "How many with the same key may run at once; 1 to 10000.")
     var concurrencyLimit: String?
 
-    func body() throws -> SubmissionBody {
+    /// What the options say.
+    ///
+    /// - Parameter addsToJob: Whether a stored job says the rest.
+    func body(addsToJob: Bool = false) throws -> SubmissionBody {
+        if let target, let namedTarget {
+            throw SpindleError(
+                .invalidRequest,
+                "The target is given twice: \(target.prefix(64)) and --target \(namedTarget.prefix(64))."
+            )
+        }
+        if contentType != nil && payload == nil && !addsToJob {
+            throw SpindleError(.invalidRequest, "--content-type is that of a payload: give --payload too.")
+        }
+        if concurrencyLimit != nil && concurrencyKey == nil && !addsToJob {
+            throw SpindleError(.invalidRequest, "--concurrency-limit is that of a key: give --concurrency-key too.")
+        }
         var body = SubmissionBody(type: type, target: namedTarget ?? target)
         if !parameter.isEmpty { body.parameters = ParametersBody(try parameters()) }
         if let payload { body.payload = PayloadBody(try Self.read(payload, contentType)) }
@@ -85,7 +106,10 @@ struct JobOptions: ParsableArguments {
         while bytes.count <= Limits.payload {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
             if count == 0 { return Payload(bytes, contentType: contentType) }
-            guard count > 0 else { throw SpindleError(.invalidRequest, "The payload file \(name) cannot be read.") }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                throw SpindleError(.invalidRequest, "The payload file \(name) cannot be read: \(String(cString: strerror(errno))).")
+            }
             bytes += buffer.prefix(count)
         }
         throw SpindleError(.invalidRequest, "The payload is larger than \(Limits.payload) bytes.")

@@ -45,19 +45,24 @@ struct Jobs: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows a stored job as JSON.")
+        static let configuration = CommandConfiguration(abstract: "Shows a stored job.")
         @Argument(help: "Its name.") var name: String
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            try JSONText.print(try await global.access(.reading) { try await $0.job(named: name) })
+            let job = try await global.access(.reading) { try await $0.job(named: name) }
+            if global.json { try JSONText.print(job) } else { Terminal.print(DefinitionText.fields(job).lines()) }
         }
     }
 
     struct RunJob: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "run", abstract: "Submits a stored job.")
         @Argument(help: "Its name.") var name: String
-        @Option(name: .shortAndLong, help: "A parameter that is added or replaced: NAME=VALUE. May be repeated.")
+        @Option(
+            name: .shortAndLong,
+            parsing: .unconditionalSingleValue,
+            help: "A parameter that is added or replaced: NAME=VALUE. May be repeated."
+        )
         var parameter: [String] = []
         @Flag(name: .long, help: "Waits for the end; the exit status says how it ended.") var wait = false
         @OptionGroup var global: GlobalOptions
@@ -74,6 +79,9 @@ struct Jobs: AsyncParsableCommand {
         @Argument(help: "Its name.") var name: String
         @OptionGroup var global: GlobalOptions
 
-        func run() async throws { try await global.access(.writing) { try await $0.removeJob(named: name) } }
+        func run() async throws {
+            try await global.access(.writing) { try await $0.removeJob(named: name) }
+            if global.json { try JSONText.print(["removed": name]) }
+        }
     }
 }

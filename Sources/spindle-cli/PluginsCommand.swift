@@ -50,20 +50,24 @@ struct Plugins: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Says all that a file says about itself, without loading it here."
         )
-        @Argument(help: "A shared library.") var file: String
+        @Argument(help: "A shared library.", completion: .file(extensions: ["so"])) var file: String
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
             let host = try PluginHost.forCommands(try global.load().configuration)
             let listing = try await host.inspect(file: file)
-            try JSONText.print(PluginDetails(summary: PluginView.summary(listing), details: PluginView.details(listing)))
+            if global.json {
+                try JSONText.print(PluginDetails(summary: PluginView.summary(listing), details: PluginView.details(listing)))
+            } else {
+                Terminal.print(DefinitionText.lines(listing))
+            }
             if listing.manifest == nil { throw CommandEnd(status: .refused) }
         }
     }
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Copies a shared library into the plugin directory.")
-        @Argument(help: "A shared library.") var file: String
+        @Argument(help: "A shared library.", completion: .file(extensions: ["so"])) var file: String
         @Option(name: .customLong("as"), help: "Its name there, without .so.") var name: String?
         @OptionGroup var global: GlobalOptions
 
@@ -74,6 +78,9 @@ struct Plugins: AsyncParsableCommand {
             try Self.makeParents(of: places.plugins)
             let path = try await PluginHost.add(file: file, as: name, to: places.plugins)
             if global.json { try JSONText.print(["path": path]) } else { Terminal.print(path) }
+            if try await HostAccess(socket: places.socket).answers() {
+                Terminal.error("spindle: the host that runs looks at the plugin directory when it starts: start it again")
+            }
         }
 
         /// The directory itself is made, with the mode it needs, by the plugin host.

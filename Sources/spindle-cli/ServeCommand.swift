@@ -15,10 +15,10 @@ struct Serve: AsyncParsableCommand {
         discussion: "The first signal stops taking work and lets what runs end; the second one ends it at once."
     )
 
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        let configuration = try global.load().configuration
+        let configuration = try options.load().configuration
         let logger = Logger.host(configuration)
         let host = try await Host(configuration, logger: logger)
         for listing in host.plugins {

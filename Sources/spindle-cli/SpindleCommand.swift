@@ -21,6 +21,10 @@ struct SpindleCommand: AsyncParsableCommand {
 
     static func main() async {
         Host.prepareProcess()
+        if let index = CommandArguments.firstThatIsNoText {
+            Terminal.error("spindle: argument \(index) is not UTF-8 text; other bytes can be given as a payload: --payload @FILE.")
+            Glibc.exit(ExitStatus.refused.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -45,6 +49,17 @@ struct SpindleCommand: AsyncParsableCommand {
         }
         Terminal.error("spindle: \(errorSentence(error))")
         Glibc.exit(ExitStatus(error).rawValue)
+    }
+}
+
+/// The command line as it came.
+enum CommandArguments {
+    /// The first argument that Swift would silently change, from 1.
+    static var firstThatIsNoText: Int? {
+        (1..<max(Int(CommandLine.argc), 1)).first { index in
+            guard let argument = CommandLine.unsafeArgv[index] else { return false }
+            return String(validatingCString: argument) == nil
+        }
     }
 }
 

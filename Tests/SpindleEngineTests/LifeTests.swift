@@ -71,6 +71,39 @@ import Testing
         }
     }
 
+    @Test func idempotencyCoversTheTimes() async throws {
+        try await Bench.with([ScriptedExecutor.quick()]) { bench in
+            let later = bench.clock.now.advanced(byMicroseconds: 3_600_000_000)
+            var submission = Submission(.of(), idempotencyKey: "a")
+            submission.delay = 1_000_000
+            let first = try await bench.engine.submit(submission)
+            // The same wish a moment later comes to another moment, and is the same all the same.
+            bench.clock.advance(by: 10)
+            #expect(try await bench.engine.submit(submission) == SubmissionReceipt(id: first.id, created: false))
+            let changes: [(inout Submission) -> Void] = [
+                { $0.delay = nil }, { $0.delay = 2_000_000 }, { ($0.delay, $0.runAt) = (nil, later) }, { $0.startBy = later },
+                { $0.job.policy.timeout = 5_000_000 }, { $0.job.policy.onInterrupted = .fail }, { $0.job.priority = 1 },
+            ]
+            for change in changes {
+                var other = submission
+                change(&other)
+                let error = await #expect(throws: SpindleError.self) { try await bench.engine.submit(other) }
+                #expect(error?.code == .idempotencyMismatch)
+            }
+        }
+    }
+
+    @Test func whatIsTooLateExpiresAlsoWhenASlotIsFree() async throws {
+        let executor = ScriptedExecutor.quick()
+        try await Bench.with([executor]) { bench in
+            var submission = Submission(.of(), idempotencyKey: "late")
+            submission.startBy = bench.clock.now
+            let id = try await bench.engine.submit(submission).id
+            #expect(try await bench.engine.wait(for: id).state == .expired)
+            #expect(executor.started.isEmpty)
+        }
+    }
+
     @Test func startByExpires() async throws {
         let executor = ScriptedExecutor.manual(concurrency: 1)
         try await Bench.with([executor]) { bench in
@@ -176,7 +209,7 @@ import Testing
         try await Bench.with([executor]) { bench in
             let id = try await bench.submit(.of())
             let attempt = await executor.nextStart()
-            var lines = bench.engine.logs.follow(id).makeAsyncIterator()
+            var lines = try await bench.engine.logs.follow(id).makeAsyncIterator()
             executor.send(.progress(attempt.key, fraction: 1.5, note: "more than all"))
             executor.send(.log(attempt.key, LogLine(level: .info, stream: .plugin, message: "one")))
             executor.send(.log(attempt.key, LogLine(level: .info, stream: .plugin, message: "two")))
@@ -190,6 +223,33 @@ import Testing
             let kept = try await bench.engine.logs.records(of: id)
             #expect(kept.map(\.line.message) == ["one", "two"])
             #expect(kept.map { $0.sequence & 0xFFFF_FFFF } == [1, 2])
+        }
+    }
+
+    @Test func parametersFitTheSchema() async throws {
+        var descriptor = ExecutorDescriptor(type: "script")
+        descriptor.parametersSchema = try JSONSchema(
+            #"{"required":["n"],"properties":{"n":{"type":"integer","maximum":9}},"additionalProperties":false}"#
+        )
+        let executor = ScriptedExecutor(descriptor) { .success($0.parameters["n"]) }
+        try await Bench.with([executor]) { bench in
+            var job = Job.of()
+            job.parameters = ["n": "7"]
+            let result = try await bench.engine.execute(Submission(job))
+            #expect(result.resultData == "7")
+            let wrong: [(Parameters, String)] = [
+                (["n": "10"], "The parameter \"n\" of script must be at most 9."),
+                (["n": "x"], "The parameter \"n\" of script must be a whole number."),
+                (["n": "1", "N": "1"], "The parameter \"N\" of script is not known here; did you mean \"n\"?"),
+                (Parameters(), "The parameter \"n\" of script is missing."),
+            ]
+            for (parameters, message) in wrong {
+                job.parameters = parameters
+                let submission = Submission(job)
+                let error = await #expect(throws: SpindleError.self) { try await bench.engine.submit(submission) }
+                #expect(error?.code == .invalidRequest && error?.message == message)
+            }
+            #expect(executor.started.count == 1)
         }
     }
 

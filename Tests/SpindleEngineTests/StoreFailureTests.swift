@@ -31,6 +31,30 @@ import Testing
         return store
     }
 
+    /// On a full disk executions can still end: that does not mean that there is room for new ones.
+    @Test func fullDiskLastsUntilASubmissionIsAccepted() async throws {
+        let executor = ScriptedExecutor.manual()
+        let store = FailingStore()
+        try await Bench.with([executor], store: store) { bench in
+            let running = try await bench.submit(.of())
+            store.decide { Self.isSubmit($0) ? .full : .written }
+            let refused = await #expect(throws: SpindleError.self) { try await bench.submit(.of()) }
+            #expect(refused?.code == .storeFull)
+            executor.finish(await executor.nextStart().key, .success())
+            #expect(try await bench.engine.wait(for: running).state == .succeeded)
+            #expect(bench.engine.status.storeProblem?.code == .storeFull)
+            // Somebody has to try again, or nobody would ever learn that there is room.
+            bench.clock.advance(by: 10_000_000)
+            #expect(bench.engine.status.storeProblem == nil)
+            await #expect(throws: SpindleError.self) { try await bench.submit(.of()) }
+            #expect(bench.engine.status.storeProblem?.code == .storeFull)
+            store.decide { _ in .written }
+            _ = try await bench.submit(.of())
+            #expect(bench.engine.status.storeProblem == nil)
+            executor.finish(await executor.nextStart().key, .success())
+        }
+    }
+
     private func advanceUntil(_ bench: Bench, _ id: ExecutionID) async throws -> ExecutionEnd {
         let wait = Task { try await bench.engine.wait(for: id) }
         let done = Counter(1)

@@ -8,7 +8,7 @@ import Testing
         var submission = Submission(.of())
         change(&submission)
         do {
-            try SubmissionCheck.check(submission)
+            try SubmissionCheck.check(submission, now: Timestamp(microseconds: 1_000_000))
             return true
         } catch {
             #expect(error.code == .invalidRequest)
@@ -40,12 +40,30 @@ import Testing
         let parent = Dependency(ExecutionID(UUIDv7(high: 1, low: 1)))
         #expect(isAccepted { $0.after = Array(repeating: parent, count: 100) })
         #expect(!isAccepted { $0.after = Array(repeating: parent, count: 101) })
-        #expect(
-            !isAccepted {
-                $0.runAt = Timestamp(microseconds: 2)
-                $0.startBy = Timestamp(microseconds: 1)
-            }
-        )
+    }
+
+    @Test func timesFitTogether() {
+        let soon = Timestamp(microseconds: 1_000_001)
+        let later = Timestamp(microseconds: 3_000_000)
+        #expect(isAccepted { $0.startBy = soon })
+        #expect(!isAccepted { $0.startBy = Timestamp(microseconds: 1_000_000) })
+        #expect(isAccepted { ($0.startBy, $0.runAt) = (later, later) })
+        #expect(!isAccepted { ($0.startBy, $0.runAt) = (soon, later) })
+        #expect(isAccepted { ($0.startBy, $0.delay) = (later, 2_000_000) })
+        #expect(!isAccepted { ($0.startBy, $0.delay) = (later, 2_000_001) })
+        #expect(!isAccepted { ($0.runAt, $0.delay) = (later, 1) })
+        #expect(!isAccepted { $0.delay = -1 })
+        #expect(!isAccepted { $0.delay = .max })
+        // Repeated under its key, it may be late: it asks for what is there.
+        #expect(isAccepted { ($0.startBy, $0.idempotencyKey) = (Timestamp(microseconds: 1), "k") })
+        #expect(isAccepted { ($0.startBy, $0.id) = (Timestamp(microseconds: 1), ExecutionID(UUIDv7(high: 1, low: 1))) })
+    }
+
+    @Test func keysAreNotEmpty() {
+        #expect(!isAccepted { $0.uniqueKey = "" })
+        #expect(!isAccepted { $0.idempotencyKey = "" })
+        #expect(!isAccepted { $0.job.concurrencyKey = "" })
+        #expect(isAccepted { $0.principal = "" })
     }
 
     @Test func policyBounds() {

@@ -81,7 +81,7 @@ import Testing
     /// A reader sees lines whose batch was on its way when it asked.
     @Test func readersWaitForTheBatchUnderWay() async throws {
         let store = SlowLogStore()
-        let hub = LogHub(store: store, clock: ManualClock())
+        let hub = LogHub(store: store, clock: ManualClock()) { _ in false }
         let key = AttemptKey(ExecutionID(UUIDv7(high: 1, low: 1)), 1)
         hub.append(key, LogLine(level: .info, stream: .plugin, message: "one"))
         let writing = Task { try await hub.flush() }
@@ -96,7 +96,7 @@ import Testing
     /// The host's loops are cancelled when it stops: what they were writing is kept all the same.
     @Test func cancellationLosesNoLines() async throws {
         let store = SlowLogStore()
-        let hub = LogHub(store: store, clock: ManualClock())
+        let hub = LogHub(store: store, clock: ManualClock()) { _ in false }
         let key = AttemptKey(ExecutionID(UUIDv7(high: 1, low: 1)), 1)
         hub.append(key, LogLine(level: .info, stream: .plugin, message: "last words"))
         let writing = Task { try await hub.flush() }

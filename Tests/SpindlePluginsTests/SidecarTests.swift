@@ -55,7 +55,7 @@ import Testing
     @Test func emptyFileSaysNothing() throws { #expect(try parse("") == Sidecar()) }
 
     @Test(arguments: [
-        ("concurency: 3", "http.yaml:1: concurency: unknown key; allowed: did you mean \"concurrency\"?"),
+        ("concurency: 3", "http.yaml:1: unknown key \"concurency\"; did you mean \"concurrency\"?"),
         ("\nconcurrency: 0", "http.yaml:2: concurrency: is \"0\"; allowed: a whole number from 1 to 10000."),
         ("concurrency: 99999999999999999999", "a whole number from 1 to 10000"),
         ("concurrency: -1", "a whole number"), ("timeout: soon", "a duration such as"), ("timeout: 1e300", "a duration"),
@@ -65,8 +65,11 @@ import Testing
         ("retry: {jitter: nan}", "a share from 0 to 1"), ("retry: 3", "names and values"), ("config: 3", "names and values"),
         ("enabled: perhaps", "true or false"), ("executors: [{uses: x}]", "each entry needs the type"),
         ("executors: [{type: a}, {type: A}]", "is there twice"), ("types: [\"a b\"]", "a type: letters"),
-        ("needs: [net]", "does not have it yet"), ("- a", "names and values"), ("timeout: 1s\nTimeout: 2s", "to be given once"),
-        ("a: [", "it is not YAML"), ("x: &a [*a]", "it is not YAML"),
+        ("needs: [net]", "does not have it yet"), ("- a", "names and values"),
+        ("timeout: 1s\nTimeout: 2s", "http.yaml:2: timeout is given twice."),
+        ("a: [", "http.yaml:2: it is not YAML: did not find"), ("x: &a [*a]", "it is not YAML"),
+        ("timeout: 1s\ntimeout: 2s", "http.yaml:1: \"timeout\" is given twice."),
+        ("abracadabra: 1", "http.yaml:1: unknown key \"abracadabra\"; known here: enabled, isolation"),
     ])
     func refuses(text: String, expected: String) {
         let message = message(text)

@@ -11,6 +11,8 @@ public final class FailingStore: JobStore, JobReader {
         case answerLost
         /// Not written.
         case lost
+        /// Not written: there is no room.
+        case full
     }
 
     private let base: MemoryJobStore
@@ -26,6 +28,7 @@ public final class FailingStore: JobStore, JobReader {
     public func apply(_ batch: [StoreCommand]) async throws -> [StoreOutcome] {
         let decide = fate.withLock { $0 }
         let fate = decide(batch)
+        guard fate != .full else { throw SpindleError(.storeFull, "The test has no room.") }
         guard fate != .lost else { throw SpindleError(.storeUnavailable, "The test lost this batch.") }
         let outcomes = base.applyNow(batch)
         await tellWatchers()

@@ -37,12 +37,17 @@ package struct HostAccess: Sendable {
 
     /// An execution once it has ended.
     ///
-    /// - Parameter whileWaiting: Called with the execution each time a step of the wait is over.
+    /// - Parameters:
+    ///   - step: Microseconds that one request waits for the end.
+    ///   - whileWaiting: Called with the execution at once, and each time a step of the wait is over.
     package func end(
         of id: String,
         step: Int64 = 30_000_000,
         whileWaiting: (ExecutionBody) -> Void = { _ in }
     ) async throws -> ExecutionBody {
+        let now = try await execution(id)
+        if now.state.state.isFinal { return now }
+        whileWaiting(now)
         while true {
             let path = "/v1/executions/\(Self.escaped(id))/wait?timeout=\(DurationText.text(step))"
             let execution: ExecutionBody = try await get(path)

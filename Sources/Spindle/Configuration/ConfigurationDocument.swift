@@ -43,7 +43,7 @@ enum ConfigurationDocument {
             guard let root = try parser.singleRoot() else { return (.null, isJSON) }
             return (value(root, depth: 0), isJSON)
         } catch {
-            throw SpindleError(.configuration, message(error, name: name), details: "\(error)")
+            throw SpindleError(.configuration, message(error, name: name))
         }
     }
 

@@ -129,9 +129,16 @@ extension ConfigurationKey {
         return sections.first { $0.lowercased() == name }
     }
 
-    /// "; the nearest known one is …", or nothing if none is near.
+    /// "; the nearest known one is …", or else what is known.
     static func hint(_ name: String, among known: [String]) -> String {
-        NearestName.of(name, among: known).map { "; the nearest known one is \"\($0)\"" } ?? ""
+        if let nearest = NearestName.of(name, among: known) { return "; the nearest known one is \"\(nearest)\"" }
+        // Somebody who left the section out means the key all the same.
+        let lowered = name.lowercased()
+        if let key = all.first(where: { $0.name.lowercased().hasSuffix(".\(lowered)") }) {
+            return "; the nearest known one is \"\(key.name)\""
+        }
+        var seen: Set<String> = []
+        return "; known here: \(known.filter { seen.insert($0).inserted }.joined(separator: ", "))"
     }
 
     private static var sections: [String] {

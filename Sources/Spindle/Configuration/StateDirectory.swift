@@ -47,6 +47,11 @@ public struct HostPlaces: Hashable, Sendable {
         }
     }
 
+    /// The places by the names of their keys.
+    package var byKey: [String: String] {
+        ["state": state, "store": store.url, "socket": socket, "plugins.directory": plugins]
+    }
+
     /// Where the process is.
     public static var currentDirectory: String {
         guard let path = getcwd(nil, 0) else { return "/" }

@@ -120,22 +120,30 @@ public final class Host: Service {
 
     /// Runs executions and answers local commands until graceful shutdown or cancellation; then drains and closes the store.
     ///
+    /// Commands are answered until the drain is over: new work is refused then, but what still runs can be seen, followed and cancelled.
+    ///
     /// - Throws: What ended it before its time.
     public func run() async throws {
         // The plugins outlive the drain: attempts that may still end need them.
         let plugins = Task { [pluginHost] in try await pluginHost?.run() }
+        let drained = Gate()
+        // Detached: a task below this one would hear of the shutdown itself, and stop at once.
+        let serving = Task.detached { [server] in
+            try await server.run(untilStopped: {
+                await withTaskCancellationHandler {
+                    await drained.wait()
+                } onCancel: {
+                    drained.open()
+                }
+            })
+        }
         var failure: (any Error)?
         await withTaskGroup(of: (any Error)?.self) { group in
-            for service in [engine, server] as [any Service] {
-                group.addTask {
-                    do {
-                        try await service.run()
-                        return nil
-                    } catch {
-                        return error is CancellationError ? nil : error
-                    }
-                }
+            group.addTask { [engine] in
+                defer { drained.open() }
+                return await Self.failure { try await engine.run() }
             }
+            group.addTask { await Self.failure { try await serving.value } }
             // The end of one is the end of both.
             for await ended in group {
                 failure = failure ?? ended
@@ -146,6 +154,15 @@ public final class Host: Service {
         _ = await plugins.result
         stores.close(logger)
         if let failure { throw failure }
+    }
+
+    private static func failure(of body: () async throws -> Void) async -> (any Error)? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return error is CancellationError ? nil : error
+        }
     }
 
     /// The variables of this process.

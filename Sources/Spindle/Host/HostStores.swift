@@ -19,6 +19,10 @@ struct HostStores: Sendable {
             sqlite = nil
         case .sqlite(let path):
             if readOnly && access(path, F_OK) != 0 {
+                guard errno == ENOENT else {
+                    let reason = String(cString: strerror(errno))
+                    throw SpindleError(.storeUnavailable, "The store \(path) cannot be read: \(reason).")
+                }
                 throw SpindleError(.storeUnavailable, "There is no store at \(path) yet; start a host with \"spindle serve\".")
             }
             let store = try SQLiteJobStore.open(path: path, readOnly: readOnly, logger: logger)

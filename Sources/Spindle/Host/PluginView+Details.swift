@@ -9,6 +9,8 @@ extension PluginView {
         details["owner"] = listing.owner.map { .int(Int64($0)) }
         details["mode"] = listing.mode.map { .string("0" + String($0 & 0o7777, radix: 8)) }
         guard let manifest = listing.manifest else { return details }
+        details["abiMinor"] = .int(Int64(manifest.abiMinor))
+        details["sdk"] = manifest.sdk.map { .string($0) }
         details["executors"] = .array(manifest.executors.map(executor))
         return details
     }
@@ -18,7 +20,11 @@ extension PluginView {
             "type": .string(executor.type),
             "targetPrefixes": .array(executor.targetPrefixes.map { .string($0) }),
             "needs": .array(executor.needs.map { .string($0) }),
+            "isAsync": .bool(executor.isAsync),
             "isConcurrent": .bool(executor.isConcurrent),
+            "isIdempotent": .bool(executor.isIdempotent),
+            "isCancellable": .bool(executor.isCancellable),
+            "needsIsolation": .bool(executor.needsIsolation),
         ]
         let texts = [
             "name": executor.name, "version": executor.version, "vendor": executor.vendor, "license": executor.license,

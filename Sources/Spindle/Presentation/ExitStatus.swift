@@ -53,10 +53,15 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     }
 }
 
+/// Details in one line of moderate length; the host's own log has all of them.
+private func shortDetails(_ details: String) -> String {
+    SafeText.shortened(details.split(whereSeparator: \.isWhitespace).joined(separator: " "), to: 200)
+}
+
 /// The sentence of an error, for a person.
 package func errorSentence(_ error: any Error) -> String {
     switch error {
-    case let error as SpindleError: error.details.map { "\(error.message) (\($0))" } ?? error.message
+    case let error as SpindleError: error.details.map { "\(error.message) (\(shortDetails($0)))" } ?? error.message
     case let problem as ProblemBody: problem.detail
     default: "\(error)"
     }

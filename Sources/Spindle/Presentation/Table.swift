@@ -66,7 +66,7 @@ package struct Table: Sendable {
             var line = ""
             for (index, cell) in row.enumerated() {
                 let text = SafeText.shortened(cell.text, to: widths[index])
-                let padding = String(repeating: " ", count: max(widths[index] - text.count, 0))
+                let padding = String(repeating: " ", count: max(widths[index] - DisplayWidth.of(text), 0))
                 let shown = isColoured ? cell.colour.map { "\u{1B}[\($0.rawValue)m\(text)\u{1B}[0m" } ?? text : text
                 let isLast = index == row.count - 1
                 line += columns[index].isNumber ? padding + shown : isLast ? shown : shown + padding
@@ -79,7 +79,7 @@ package struct Table: Sendable {
 
     private func columnWidths(fitting width: Int?) -> [Int] {
         var widths = columns.indices.map { index in
-            max(columns[index].title.count, rows.map { $0[index].text.count }.max() ?? 0)
+            max(columns[index].title.count, rows.map { DisplayWidth.of($0[index].text) }.max() ?? 0)
         }
         guard let width else { return widths }
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width

@@ -72,6 +72,8 @@ public struct ExecutorDescriptor: Hashable, Sendable {
     public var maxRetriesCap: Int32?
     /// Whether a second run of the same execution does no harm.
     public var isIdempotent: Bool
+    /// What parameters must be; nil takes any. A submission that does not fit is refused before it is stored.
+    public var parametersSchema: JSONSchema?
 
     /// Describes an executor.
     public init(

@@ -22,6 +22,8 @@ public enum Limits {
     public static let message = 16 * 1024
     /// A stack trace.
     public static let stackTrace = 64 * 1024
+    /// The note of a progress report.
+    public static let progressNote = 1024
     /// One line of a log.
     public static let logLine = 16 * 1024
     /// The log of one attempt; head and tail are kept.

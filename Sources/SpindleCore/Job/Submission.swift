@@ -39,6 +39,8 @@ public struct Submission: Sendable {
     public var id: ExecutionID?
     /// Not before this moment.
     public var runAt: Timestamp?
+    /// Not before so many microseconds after it was accepted; not together with ``runAt``.
+    public var delay: Int64?
     /// If not started by this moment, the execution expires.
     public var startBy: Timestamp?
     /// At most one execution with this key and type (or job) is in a state that is not final.

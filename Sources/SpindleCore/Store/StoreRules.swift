@@ -62,13 +62,7 @@ package enum StoreRules {
     }
 
     /// An error cut to what fits in the row, between characters of Unicode.
-    package static func shortened(_ error: String?) -> String? {
-        guard let error, error.utf8.count > errorBytes else { return error }
-        let bytes = error.utf8
-        var end = bytes.index(bytes.startIndex, offsetBy: errorBytes)
-        while end > bytes.startIndex, bytes[end] & 0xC0 == 0x80 { end = bytes.index(before: end) }
-        return String(error[..<end])
-    }
+    package static func shortened(_ error: String?) -> String? { error?.cut(toBytes: errorBytes) }
 
     /// Whether a result is all said by the row of its execution.
     package static func isPlainSuccess(_ settlement: Settlement) -> Bool {

@@ -4,25 +4,54 @@ import Synchronization
 
 /// Whether the engine can keep its promises at the moment.
 final class EngineHealth: Sendable {
-    private let problem = Mutex<SpindleError?>(nil)
+    /// A full disk still takes what ends executions, so that only an accepted submission proves that there is room. So long after the last
+    /// refusal it is time to let somebody try.
+    private static let fullFor: Int64 = 10_000_000
 
-    var storeProblem: SpindleError? { problem.withLock { $0 } }
+    private struct Problem {
+        var error: SpindleError
+        /// Of the last failure; monotonic microseconds.
+        var at: Int64
+    }
+
+    private let problem = Mutex<Problem?>(nil)
+    private let clock: any HostClock
+
+    init(clock: any HostClock) { self.clock = clock }
+
+    var storeProblem: SpindleError? {
+        let now = clock.monotonic
+        return problem.withLock { problem in
+            guard let problem, !Self.isOver(problem, now: now) else { return nil }
+            return problem.error
+        }
+    }
 
     /// Notes a failed write; true if this is news.
     func storeFailed(_ error: any Error) -> Bool {
         let known = error as? SpindleError ?? SpindleError(.storeUnavailable, "The store failed.", details: "\(error)")
+        let now = clock.monotonic
         return problem.withLock { problem in
-            defer { problem = known }
-            return problem?.code != known.code
+            defer { problem = Problem(error: known, at: now) }
+            return problem?.error.code != known.code
         }
     }
 
     /// Notes that a write succeeded; true if this is news.
-    func storeWorks() -> Bool {
-        problem.withLock { problem in
-            defer { problem = nil }
-            return problem != nil
+    ///
+    /// - Parameter isSubmission: Whether it added work.
+    func storeWorks(isSubmission: Bool = false) -> Bool {
+        let now = clock.monotonic
+        return problem.withLock { problem in
+            guard let known = problem else { return false }
+            if known.error.code == .storeFull && !isSubmission && !Self.isOver(known, now: now) { return false }
+            problem = nil
+            return true
         }
+    }
+
+    private static func isOver(_ problem: Problem, now: Int64) -> Bool {
+        problem.error.code == .storeFull && now - problem.at >= fullFor
     }
 }
 

@@ -67,7 +67,7 @@ struct EngineLoops {
                 engine.logger.error("the store answered the end of \(settlement.key) with \(outcome)")
             }
         }
-        engine.progressBoard.ended(batch.lazy.map(\.key.execution))
+        engine.progressBoard.ended(batch.lazy.map(\.key))
         engine.follow(readyTypes: Array(readyTypes), skipped: [])
         for (id, end) in ends { engine.ended(id, end) }
     }

@@ -57,7 +57,7 @@ final class EventIntake: Sendable {
             case .log(let key, let line):
                 engine.logs.append(key, line)
             case .progress(let key, let fraction, let note):
-                engine.progressBoard.report(key.execution, Progress(fraction: fraction, note: note))
+                engine.progressBoard.report(key, Progress(fraction: fraction, note: note))
             case .checkpoint(let key, let bytes):
                 engine.sideWrites.withLock { $0.append(.checkpoint(key, epoch: engine.lease.epoch, bytes)) }
                 engine.dispatcher.settles.wake()
@@ -69,6 +69,10 @@ final class EventIntake: Sendable {
         engine.dispatcher.update { [random = engine.random] machine, now, wall in
             for event in events { machine.handle(event, now: now, wall: wall, random: random.next) }
         }
+        let ended = events.compactMap(\.endOfCode)
+        engine.logs.codeEnded(ended)
+        // Again: code may report after its attempt was settled.
+        engine.progressBoard.ended(ended)
     }
 
     private func write(
@@ -85,6 +89,16 @@ final class EventIntake: Sendable {
                 key,
                 LogLine(level: .error, stream: .host, message: "The artefact \(name) was not kept: \(error)")
             )
+        }
+    }
+}
+
+extension AttemptEvent {
+    /// The attempt whose code has ended with this.
+    fileprivate var endOfCode: AttemptKey? {
+        switch self {
+        case .finished(let key, _, _, codeEnded: true), .codeEnded(let key): key
+        default: nil
         }
     }
 }

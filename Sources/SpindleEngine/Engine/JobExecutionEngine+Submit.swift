@@ -82,12 +82,18 @@ extension JobExecutionEngine {
     }
 
     private func newExecution(_ submission: Submission, now: Timestamp) async throws(SpindleError) -> NewExecution {
-        try SubmissionCheck.check(submission)
+        try SubmissionCheck.check(submission, now: now)
         let descriptor: ExecutorDescriptor
         if let known = try router.routeByName(submission.job) {
             descriptor = known
         } else {
             descriptor = try await router.route(submission.job)
+        }
+        if let violation = descriptor.parametersSchema?.violation(in: submission.job.parameters) {
+            let name = violation.pointer.dropFirst().prefix(200)
+            let place = name.isEmpty ? "The parameters" : "The parameter \"\(name)\""
+            let end = violation.message.hasSuffix("?") ? "" : "."
+            throw SpindleError(.invalidRequest, "\(place) of \(descriptor.type) \(violation.message.prefix(1000))\(end)")
         }
         var policy = submission.job.policy.applied(to: descriptor.policy.applied(to: configuration.defaultPolicy))
         if let most = descriptor.maxTimeout { policy.timeout = min(policy.timeout, most) }
@@ -99,7 +105,9 @@ extension JobExecutionEngine {
             policy: policy,
             createdAt: now
         )
-        if let runAt = submission.runAt, runAt > now { execution.runAt = runAt }
+        if let runAt = submission.runAt ?? submission.delay.map({ now.advanced(byMicroseconds: $0) }), runAt > now {
+            execution.runAt = runAt
+        }
         execution.startBy = submission.startBy
         execution.uniqueKey = submission.uniqueKey
         execution.after = submission.after
@@ -125,6 +133,8 @@ extension JobExecutionEngine {
             for index in accepted.indices {
                 let execution = accepted[index].execution
                 guard execution.runAt == nil, execution.after.isEmpty else { continue }
+                // Too late already: it is stored, where it expires.
+                if let startBy = execution.startBy, startBy <= execution.createdAt { continue }
                 let type = machine.index(ofType: execution.executorType)
                 let job = execution.job
                 if machine.admit(
@@ -140,7 +150,7 @@ extension JobExecutionEngine {
         let entries = accepted
         do {
             let outcomes = try await store.apply(entries.map { .submit($0.execution) })
-            if health.storeWorks() { logger.notice("the store works again") }
+            if health.storeWorks(isSubmission: true) { logger.notice("the store works again") }
             dispatcher.update { machine, _, _ in
                 for (index, outcome) in outcomes.enumerated() {
                     let execution = entries[index].execution

@@ -18,7 +18,7 @@ public final class JobExecutionEngine: Sendable {
     let dispatcher: Dispatcher
     let waiters = ExecutionWaiters()
     let promotion: Promotion
-    let health = EngineHealth()
+    let health: EngineHealth
     let progressBoard = ProgressBoard()
     let intake = EventIntake()
     /// Checkpoints to write with the next settlements.
@@ -55,9 +55,10 @@ public final class JobExecutionEngine: Sendable {
         self.clock = clock
         self.random = random
         self.logger = logger
+        health = EngineHealth(clock: clock)
         self.lease = lease
         self.recovered = recovered
-        self.logs = LogHub(store: logs, clock: clock)
+        self.logs = LogHub(store: logs, clock: clock) { id in try await store.execution(id)?.state.isFinal ?? true }
         dispatcher = Dispatcher(lease: lease, settings: configuration, clock: clock, random: random)
         promotion = Promotion(clock: clock)
         (newExecutors, newExecutorsContinuation) = AsyncStream.makeStream()
@@ -146,19 +147,28 @@ public struct Progress: Hashable, Sendable {
 
 /// The last progress of each running execution; only in memory.
 final class ProgressBoard: Sendable {
-    private let entries = Mutex<[ExecutionID: Progress]>([:])
+    private let entries = Mutex<[ExecutionID: (attempt: Int32, progress: Progress)]>([:])
 
-    func report(_ id: ExecutionID, _ progress: Progress) {
+    /// Notes how far an attempt is; one before the newest has nothing more to say.
+    func report(_ key: AttemptKey, _ progress: Progress) {
         guard progress.fraction.isFinite else { return }
-        let clamped = Progress(fraction: min(max(progress.fraction, 0), 1), note: String(progress.note.prefix(1024)))
-        entries.withLock { $0[id] = clamped }
+        let clamped = Progress(
+            fraction: min(max(progress.fraction, 0), 1),
+            note: progress.note.cut(toBytes: Limits.progressNote)
+        )
+        entries.withLock { entries in
+            if let known = entries[key.execution], known.attempt > key.attempt { return }
+            entries[key.execution] = (key.attempt, clamped)
+        }
     }
 
-    func progress(of id: ExecutionID) -> Progress? { entries.withLock { $0[id] } }
-    func ended(_ ids: some Sequence<ExecutionID>) {
+    func progress(of id: ExecutionID) -> Progress? { entries.withLock { $0[id]?.progress } }
+
+    /// These attempts are over, or their code is.
+    func ended(_ keys: some Sequence<AttemptKey>) {
         entries.withLock { entries in
             guard !entries.isEmpty else { return }
-            for id in ids { entries[id] = nil }
+            for key in keys where entries[key.execution]?.attempt == key.attempt { entries[key.execution] = nil }
         }
     }
 }

@@ -3,6 +3,11 @@ import Synchronization
 
 /// Runs a plain ``JobExecutor`` behind the batch seam: a task for each attempt, on threads of the engine's own.
 final class TaskPerAttemptExecutor: BatchExecutor {
+    /// What an attempt may still say: held while it speaks, so that nothing comes after its end.
+    private final class Voice: Sendable {
+        let isOver = Mutex(false)
+    }
+
     private struct Running {
         let cancellation: Cancellation
         let task: Task<Void, Never>?
@@ -32,12 +37,16 @@ final class TaskPerAttemptExecutor: BatchExecutor {
     func start(_ attempts: [AttemptRequest], now: Int64) {
         for request in attempts {
             let cancellation = Cancellation()
-            let context = ExecutionContext(request: request, cancellation: cancellation) { [weak self] in self?.report($0) }
+            let voice = Voice()
+            let context = ExecutionContext(request: request, cancellation: cancellation) { [weak self] event in
+                voice.isOver.withLock { isOver in if !isOver { self?.report(event, of: request.key) } }
+            }
             // Entered before the task exists, so that its end always finds the entry.
             running.withLock { $0[request.key] = Running(cancellation: cancellation, task: nil) }
             let task = Task(executorPreference: threads) { [base, self] in
-                let result = await base.execute(context)
+                let result = await base.execute(context).bounded
                 running.withLock { $0[request.key] = nil }
+                voice.isOver.withLock { $0 = true }
                 report(.finished(request.key, result, ranOn: "in-process", codeEnded: true))
             }
             running.withLock { running in
@@ -47,6 +56,16 @@ final class TaskPerAttemptExecutor: BatchExecutor {
             }
             // A cancel that came in between did not find the task.
             if cancellation.isCancelled { task.cancel() }
+        }
+    }
+
+    /// Passes on what a job says of itself, within the bounds.
+    private func report(_ event: AttemptEvent, of key: AttemptKey) {
+        if case .checkpoint(_, let bytes) = event, bytes.count > Limits.checkpoint {
+            let message = "A checkpoint of \(bytes.count) bytes was not kept; at most \(Limits.checkpoint) are allowed."
+            report(.log(key, LogLine(level: .error, stream: .host, message: message)))
+        } else {
+            report(event)
         }
     }
 

@@ -4,7 +4,8 @@ import Synchronization
 /// Takes log lines from executors, numbers them, hands them to followers at once and to the ``LogStore`` in batches.
 public final class LogHub: Sendable {
     private struct State {
-        var sequences: [ExecutionID: Int64] = [:]
+        /// The last sequence of each attempt whose code may still write.
+        var sequences: [AttemptKey: Int64] = [:]
         var backlog = LogBacklog()
         var followers: [ExecutionID: [UInt64: AsyncStream<LogRecord>.Continuation]] = [:]
         var nextFollower: UInt64 = 0
@@ -15,15 +16,19 @@ public final class LogHub: Sendable {
     private let state = Mutex(State())
     private let store: any LogStore
     private let clock: any HostClock
+    private let hasEnded: @Sendable (ExecutionID) async throws -> Bool
     let wakeUp = WakeUp()
 
-    init(store: any LogStore, clock: any HostClock) {
+    /// - Parameter hasEnded: Whether an execution is in a final state, or not there at all.
+    init(store: any LogStore, clock: any HostClock, hasEnded: @escaping @Sendable (ExecutionID) async throws -> Bool) {
         self.store = store
         self.clock = clock
+        self.hasEnded = hasEnded
     }
 
-    /// Adds a line.
+    /// Adds a line, cut to ``Limits/logLine``.
     func append(_ key: AttemptKey, _ line: LogLine) {
+        let line = line.bounded
         let at = clock.now
         state.withLock { Self.add(line, key, at, &$0) }
         wakeUp.wake()
@@ -31,9 +36,8 @@ public final class LogHub: Sendable {
 
     private static func add(_ line: LogLine, _ key: AttemptKey, _ at: Timestamp, _ state: inout State) {
         // Sequences of an execution go on over its attempts and over restarts: an attempt owns a range of 2^32.
-        let base = Int64(key.attempt) << 32
-        let sequence = max(state.sequences[key.execution] ?? base, base) + 1
-        state.sequences[key.execution] = sequence
+        let sequence = (state.sequences[key] ?? Int64(key.attempt) << 32) + 1
+        state.sequences[key] = sequence
         let record = LogRecord(key: key, sequence: sequence, at: at, line: line)
         state.backlog.add(record)
         if let followers = state.followers[key.execution] {
@@ -52,8 +56,24 @@ public final class LogHub: Sendable {
         return try await store.records(of: id, after: after, limit: limit)
     }
 
-    /// Lines of an execution from now on; ends when the execution ends.
-    public func follow(_ id: ExecutionID) -> AsyncStream<LogRecord> {
+    /// Lines of an execution from now on; ends when the execution ends, at once if it has.
+    ///
+    /// What came before is in ``records(of:after:limit:)``: called after this, it leaves no line out.
+    ///
+    /// - Throws: What the store says if the execution cannot be read.
+    public func follow(_ id: ExecutionID) async throws -> AsyncStream<LogRecord> {
+        let (stream, continuation) = listen(id)
+        // Asked only now: an end that comes after the question finishes the stream by itself.
+        do {
+            if try await hasEnded(id) { continuation.finish() }
+        } catch {
+            continuation.finish()
+            throw error
+        }
+        return stream
+    }
+
+    private func listen(_ id: ExecutionID) -> (AsyncStream<LogRecord>, AsyncStream<LogRecord>.Continuation) {
         let (stream, continuation) = AsyncStream<LogRecord>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
         let number = state.withLock { state in
             state.nextFollower += 1
@@ -66,16 +86,21 @@ public final class LogHub: Sendable {
                 if state.followers[id]?.isEmpty == true { state.followers[id] = nil }
             }
         }
-        return stream
+        return (stream, continuation)
     }
 
-    /// An execution has ended: its followers are done.
+    /// An execution has ended: its followers are done. Code that goes on after it may still write.
     func ended(_ id: ExecutionID) {
-        let followers = state.withLock { state in
-            state.sequences[id] = nil
-            return state.followers.removeValue(forKey: id)
-        }
+        let followers = state.withLock { $0.followers.removeValue(forKey: id) }
         for follower in followers?.values.map({ $0 }) ?? [] { follower.finish() }
+    }
+
+    /// The code of attempts has ended: they write nothing more.
+    func codeEnded(_ keys: [AttemptKey]) {
+        state.withLock { state in
+            guard !state.sequences.isEmpty else { return }
+            for key in keys { state.sequences[key] = nil }
+        }
     }
 
     /// Writes what waits to the store; when it returns, every line so far is there. One batch at a time keeps them in order.

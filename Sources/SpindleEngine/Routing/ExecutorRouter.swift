@@ -70,7 +70,10 @@ package final class ExecutorRouter: Sendable {
 
     private func noExecutor(_ sentence: String) -> SpindleError {
         let known = types
-        let list = known.isEmpty ? "none; is the plugin directory empty?" : known.joined(separator: ", ")
-        return SpindleError(.noExecutor, "\(sentence) Types served here: \(list).")
+        let list = known.isEmpty ? "none" : known.joined(separator: ", ")
+        return SpindleError(
+            .noExecutor,
+            "\(sentence) Types served here: \(list). \"spindle plugins list\" says what became of each plugin."
+        )
     }
 }

@@ -3,27 +3,37 @@ import SpindleCore
 /// Refuses what is out of bounds before anything is stored; each message names the field and what is allowed.
 enum SubmissionCheck {
     /// Throws `invalidRequest` for the first thing that is wrong.
-    static func check(_ submission: Submission) throws(SpindleError) {
+    ///
+    /// - Parameter now: The moment of the submission.
+    static func check(_ submission: Submission, now: Timestamp) throws(SpindleError) {
         let job = submission.job
         try check(job)
         try text(submission.uniqueKey, "uniqueKey", Limits.key)
         try text(submission.idempotencyKey, "idempotencyKey", Limits.key)
-        try text(submission.principal, "principal", Limits.key)
+        if !submission.principal.isEmpty { try text(submission.principal, "principal", Limits.key) }
         if submission.after.count > Limits.dependencies {
             throw invalid("\"after\" names \(submission.after.count) executions; at most \(Limits.dependencies) are allowed.")
         }
-        if let startBy = submission.startBy, let runAt = submission.runAt, startBy < runAt {
+        try time(submission, now: now)
+    }
+
+    private static func time(_ submission: Submission, now: Timestamp) throws(SpindleError) {
+        if submission.runAt != nil && submission.delay != nil { throw invalid("Give \"runAt\" or \"delay\", not both.") }
+        try duration(submission.delay, Limits.delay, "delay")
+        guard let startBy = submission.startBy else { return }
+        if let runAt = submission.runAt ?? submission.delay.map({ now.advanced(byMicroseconds: $0) }), startBy < runAt {
             throw invalid("\"startBy\" (\(startBy)) lies before \"runAt\" (\(runAt)).")
+        }
+        // A request that is repeated under its key may be late: it asks for the execution that is there.
+        if startBy <= now && submission.id == nil && submission.idempotencyKey == nil {
+            throw invalid("\"startBy\" (\(startBy)) has passed: it is \(now).")
         }
     }
 
     /// The same for a job alone.
     static func check(_ job: Job) throws(SpindleError) {
         if let name = job.name { try jobName(name) }
-        if let type = job.executorType {
-            try text(type, "type", Limits.executorType)
-            if type.isEmpty { throw invalid("\"type\" is empty; leave it out to route by target.") }
-        }
+        try text(job.executorType, "type", Limits.executorType)
         if job.target.utf8.count > Limits.target {
             throw invalid("\"target\" has \(job.target.utf8.count) bytes; at most \(Limits.target) are allowed.")
         }
@@ -92,6 +102,7 @@ enum SubmissionCheck {
 
     private static func text(_ value: String?, _ field: String, _ limit: Int) throws(SpindleError) {
         guard let value else { return }
+        if value.isEmpty { throw invalid("\"\(field)\" is empty; leave it out.") }
         if value.utf8.count > limit {
             throw invalid("\"\(field)\" has \(value.utf8.count) bytes; at most \(limit) are allowed.")
         }

@@ -17,12 +17,25 @@ enum SubmissionHash {
         }
         hash.add(job.payload?.contentType)
         hash.add(bytes: job.payload?.bytes ?? [])
-        hash.add("\(job.policy)")
+        add(job.policy, to: &hash)
         hash.add(job.concurrencyKey)
-        hash.add("\(job.priority)")
+        hash.add(Int64(job.priority))
+        hash.add(submission.id?.description)
         hash.add(submission.uniqueKey)
+        // As they were given: what a delay comes to is another moment each time.
+        hash.add(submission.runAt?.microseconds)
+        hash.add(submission.delay)
+        hash.add(submission.startBy?.microseconds)
         for parent in submission.after { hash.add("\(parent.parent) \(parent.on.rawValue)") }
         return hash.bytes
+    }
+
+    /// Field by field: how Swift prints a struct is nobody's promise.
+    private static func add(_ policy: PolicyOverrides, to hash: inout State) {
+        hash.add(policy.strategy?.rawValue)
+        for number in [policy.maxRetries, policy.jitterPermille, policy.concurrencyKeyLimit] { hash.add(number.map { Int64($0) }) }
+        for number in [policy.baseDelay, policy.maxDelay, policy.timeout] { hash.add(number) }
+        hash.add(policy.onInterrupted?.rawValue)
     }
 
     private struct State {
@@ -39,8 +52,14 @@ enum SubmissionHash {
             for byte in bytes { add(byte) }
         }
 
+        mutating func add(_ number: Int64?) {
+            add(number == nil ? UInt8(0) : 1)
+            guard let number else { return }
+            for shift in stride(from: 0, to: 64, by: 8) { add(UInt8(truncatingIfNeeded: number >> shift)) }
+        }
+
         mutating func add(_ text: String?) {
-            add(text == nil ? 0 : 1)
+            add(text == nil ? UInt8(0) : 1)
             if let text { add(bytes: Array(text.utf8)) }
         }
 

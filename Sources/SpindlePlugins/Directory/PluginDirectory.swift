@@ -14,10 +14,11 @@ struct PluginCandidate: Sendable {
 struct PluginDirectory {
     let path: String
 
+    private static let endings = [".so", ".yaml", ".yml"]
     /// More files than this are not looked at.
     static let maxFiles = 128
 
-    /// Looks at every file `NAME.so` in the order of the names. May block.
+    /// Looks at every file `NAME.so` in the order of the names, and finds sidecars that belong to none. May block.
     ///
     /// - Throws: If the directory itself cannot be trusted.
     func scan(facts: PluginFacts, logger: Logger) throws -> [PluginCandidate] {
@@ -25,12 +26,30 @@ struct PluginDirectory {
         do { directory = try TrustedDirectory(path) } catch {
             throw SpindleError(.plugin, "The plugin directory is not used: \(error.reason).")
         }
-        var names = try fileNames(directory)
+        let all = try fileNames(directory)
+        var names = all.filter { $0.hasSuffix(".so") }
+        let orphans = Self.orphans(all)
         if names.count > Self.maxFiles {
             logger.warning("\(directory.path) has \(names.count) plugins; the first \(Self.maxFiles) are looked at.")
             names.removeLast(names.count - Self.maxFiles)
         }
-        return names.map { candidate($0, directory, facts) }
+        return names.map { candidate($0, directory, facts) } + orphans
+    }
+
+    /// Settings that nothing reads: an operator who misspelt the name must not believe that they count.
+    private static func orphans(_ names: [String]) -> [PluginCandidate] {
+        let plugins = Set(names.filter { $0.hasSuffix(".so") }.map { $0.dropLast(3) })
+        return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.compactMap { name in
+            let stem = name.prefix { $0 != "." }
+            let reason: String
+            if name.hasSuffix(".yaml") {
+                if plugins.contains(name.dropLast(5)) { return nil }
+                reason = "there is no plugin \(name.dropLast(5)).so that it would be the sidecar of"
+            } else {
+                reason = "it is not read: a sidecar is called \(stem).yaml"
+            }
+            return PluginCandidate(listing: PluginListing(file: name, status: .refused(reason)))
+        }
     }
 
     private func fileNames(_ directory: TrustedDirectory) throws -> [String] {
@@ -44,7 +63,7 @@ struct PluginDirectory {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name.hasSuffix(".so") && !name.hasPrefix(".") { names.append(name) }
+            if Self.endings.contains(where: name.hasSuffix) && !name.hasPrefix(".") { names.append(name) }
         }
         return names.sorted()
     }
@@ -109,7 +128,7 @@ struct PluginDirectory {
         do throws(SpindleError) {
             return try Sidecar.parse(Array(bytes.prefix(count)), file: file)
         } catch {
-            throw PluginRefusal(error.message)
+            throw PluginRefusal(error)
         }
     }
 }

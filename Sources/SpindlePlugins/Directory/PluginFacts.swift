@@ -9,7 +9,7 @@ import Synchronization
 final class PluginFacts: Sendable {
     private struct State {
         var digests: CacheFile<String>
-        var verdicts: CacheFile<ProbeVerdict>
+        var verdicts: CacheFile<KeptVerdict>
     }
 
     private let state: Mutex<State>
@@ -26,9 +26,10 @@ final class PluginFacts: Sendable {
         )
     }
 
-    /// Names a verdict: the bytes, the builds of host and worker, and the instances that were asked about.
-    static func key(_ digest: String, _ instances: [ProbeInstance]) -> String {
+    /// Names a verdict: the bytes, the builds of host and worker, the time it was given, and the instances that were asked about.
+    static func key(_ digest: String, _ instances: [ProbeInstance], limit: Int64) -> String {
         var hash = SHA256()
+        hash.update(data: Array("\(limit)".utf8))
         for instance in instances {
             for text in [instance.type, instance.uses, instance.config] {
                 hash.update(data: Array("\(text.utf8.count):\(text)".utf8))
@@ -38,9 +39,18 @@ final class PluginFacts: Sendable {
         return "\(digest) \(String(cString: spw_build_id())) \(part)"
     }
 
-    func verdict(_ key: String) -> ProbeVerdict? { state.withLock { $0.verdicts[key] } }
+    func verdict(_ key: String, now: Timestamp) -> ProbeVerdict? {
+        guard let kept = state.withLock({ $0.verdicts[key] }) else { return nil }
+        // One from the future was written under another clock.
+        if let until = kept.until, !(0...KeptVerdict.failureLifetime).contains(until - now.microseconds) { return nil }
+        return kept.verdict
+    }
 
-    func remember(_ verdict: ProbeVerdict, _ key: String) { state.withLock { $0.verdicts[key] = verdict } }
+    func remember(_ verdict: ProbeVerdict, _ key: String, now: Timestamp) {
+        var until: Int64?
+        if case .failed = verdict { until = now.advanced(byMicroseconds: KeptVerdict.failureLifetime).microseconds }
+        state.withLock { $0.verdicts[key] = KeptVerdict(verdict: verdict, until: until) }
+    }
 
     /// Opens a file with the digests at hand.
     func open(

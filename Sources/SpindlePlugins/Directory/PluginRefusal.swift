@@ -6,9 +6,11 @@ struct PluginRefusal: Error, Hashable {
 
     init(_ reason: String) { self.reason = reason }
 
-    /// The sentence of an error as the end of another one: without its capital and its full stop.
+    /// The reason that a whole sentence gives, such as "It is not an ELF file."
     init(_ error: SpindleError) {
-        let sentence = error.message.hasSuffix(".") ? error.message.dropLast() : error.message[...]
-        reason = sentence.prefix(1).lowercased() + sentence.dropFirst()
+        let sentence = error.message
+        let isPlain = ["It ", "Its ", "The ", "A ", "An "].contains { sentence.hasPrefix($0) }
+        let text = isPlain ? sentence.prefix(1).lowercased() + sentence.dropFirst() : sentence
+        reason = text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }

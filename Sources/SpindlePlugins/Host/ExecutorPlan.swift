@@ -8,6 +8,7 @@ struct ExecutorPlan {
     var concurrency: Int32?
     var sidecar: Sidecar
     var plugin: String
+    var parametersSchema: JSONSchema?
 
     /// The executors of a plugin.
     ///
@@ -35,7 +36,7 @@ struct ExecutorPlan {
         ) throws(PluginRefusal) {
             if let reason = manifest.undescribed[type] { throw PluginRefusal("it cannot describe \"\(type)\": \(reason)") }
             if let allowed = sidecar.types, !allowed.contains(type) { return }
-            let plan = ExecutorPlan(
+            var plan = ExecutorPlan(
                 type: type,
                 kind: manifest.described[type] ?? kind,
                 config: config ?? "{}",
@@ -43,6 +44,8 @@ struct ExecutorPlan {
                 sidecar: sidecar,
                 plugin: plugin
             )
+            try plan.checkConfiguration()
+            plan.parametersSchema = try plan.schema(plan.kind.parametersSchema, "parameters")
             plans.append(plan)
         }
         guard !plans.isEmpty else { throw PluginRefusal("its sidecar allows none of the types that it offers") }
@@ -50,6 +53,22 @@ struct ExecutorPlan {
             throw PluginRefusal("its executor \"\(kind.type)\" must not run in the host; set isolation: worker")
         }
         return plans
+    }
+
+    /// The ABI promises a plugin that its configuration fits the schema it gave.
+    private func checkConfiguration() throws(PluginRefusal) {
+        guard let violation = try schema(kind.configSchema, "configuration")?.violation(inJSON: config) else { return }
+        let place = violation.pointer.isEmpty ? "the configuration" : "\(violation.pointer) in the configuration"
+        throw PluginRefusal("\(place) of \"\(type)\" \(violation.message)")
+    }
+
+    private func schema(_ text: String?, _ what: String) throws(PluginRefusal) -> JSONSchema? {
+        guard let text else { return nil }
+        do throws(SpindleError) {
+            return try JSONSchema(text)
+        } catch {
+            throw PluginRefusal("its \(what) schema for \"\(type)\" cannot be used: \(PluginRefusal(error).reason)")
+        }
     }
 
     /// Instances that `describe` is to be asked about.
@@ -98,6 +117,7 @@ struct ExecutorPlan {
         descriptor.maxTimeout = sidecar.maxTimeout
         descriptor.maxRetriesCap = sidecar.maxRetries
         descriptor.isIdempotent = kind.isIdempotent
+        descriptor.parametersSchema = parametersSchema
         return descriptor
     }
 

@@ -13,6 +13,9 @@ extension PluginHost {
                 throw SpindleError(.notFound, "\(path) cannot be opened: \(SystemCall.lastError).")
             }
             let descriptor = Descriptor(directory)
+            guard faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT else {
+                throw SpindleError(.notFound, "There is no file \(path).")
+            }
             return Result { () throws(PluginRefusal) in
                 let file = try facts.open(name, in: descriptor, path: path, isTrusted: false)
                 return (file, Result { () throws(PluginRefusal) in try file.check() })
@@ -28,7 +31,7 @@ extension PluginHost {
                 break
             }
             switch await verdict(on: file, Sidecar()) {
-            case .refused(let reason): listing.status = .refused(reason)
+            case .refused(let reason), .failed(let reason): listing.status = .refused(reason)
             case .loads(let manifest):
                 listing.manifest = manifest
                 listing.types = manifest.executors.map(\.type)

@@ -144,8 +144,8 @@ public final class PluginHost: Sendable {
 
     func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
         let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
-        let key = PluginFacts.key(file.image.digest, instances)
-        if let known = facts.verdict(key) { return known }
+        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
+        if let known = facts.verdict(key, now: services.clock.now) { return known }
         do {
             let verdict = try await ProbeSession.run(
                 file.image,
@@ -153,11 +153,11 @@ public final class PluginHost: Sendable {
                 limit: configuration.probeTimeout,
                 services: services
             )
-            facts.remember(verdict, key)
+            facts.remember(verdict, key, now: services.clock.now)
             return verdict
         } catch {
             // Not the plugin's fault: not remembered.
-            return .refused("no process could look at it: \(error)")
+            return .failed("no process could look at it: \(error)")
         }
     }
 
@@ -170,7 +170,7 @@ public final class PluginHost: Sendable {
     ) -> [ExecutorPlan] {
         let manifest: PluginManifest
         switch verdict {
-        case .refused(let reason):
+        case .refused(let reason), .failed(let reason):
             listing.status = .refused(reason)
             return []
         case .loads(let found): manifest = found

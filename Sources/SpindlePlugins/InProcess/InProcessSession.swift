@@ -38,7 +38,7 @@ final class InProcessSession: @unchecked Sendable {
     init(image: SealedImage, loop: HostLoop, hostVersion: String) throws(PluginRefusal) {
         self.loop = loop
         let path: String
-        do throws(SpindleError) { path = try image.pathToLoad() } catch { throw PluginRefusal(error.message) }
+        do throws(SpindleError) { path = try image.pathToLoad() } catch { throw PluginRefusal(error) }
         // Given back never: the plugin's threads may call at any time.
         let context = Unmanaged.passRetained(self).toOpaque()
         var output = Self.makeOutput(context)

@@ -45,6 +45,8 @@ public struct PluginManifest: Hashable, Sendable, Codable {
         public var isAsync: Bool { flags & 0x02 != 0 }
         /// The same attempt twice does no harm.
         public var isIdempotent: Bool { flags & 0x08 != 0 }
+        /// It reacts soon to being asked to end.
+        public var isCancellable: Bool { flags & 0x10 != 0 }
         /// It must not run in the host.
         public var needsIsolation: Bool { flags & 0x20 != 0 }
         var canBeAsked: Bool { functions & UInt32(SPW_HAS_CAN_EXECUTE) != 0 }

@@ -66,14 +66,14 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
         hello.log_credit = 1 << 20
         hello.host_version = writer.bytes(services.hostVersion)
         guard connection.open(), connection.queue.add(.hello, 0, hello), connection.queue.add(.describe, 0) else {
-            end(.refused("the system has no room for a process to look at it"))
+            end(.failed("the system has no room for a process to look at it"))
             connection.giveUp()
             return
         }
         writer.reset()
         connection.flushLater()
         services.loop.schedule(at: services.loop.now + limit) { [weak self, limit] in
-            self?.end(.refused("loading it did not end within \(DurationText.text(limit))"))
+            self?.end(.failed("loading it did not end within \(DurationText.text(limit))"))
         }
     }
 
@@ -131,12 +131,12 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
     }
 
     func died(_ worker: WorkerID, _ death: WorkerDeath) {
-        end(.refused("loading it in a process of its own failed: \(death.text)"))
+        end(.failed("loading it in a process of its own failed: \(death.text)"))
     }
 
     func vanished(_ worker: WorkerID) {
         connection = nil
         myself = nil
-        reply(verdict ?? .refused("loading it in a process of its own failed"))
+        reply(verdict ?? .failed("loading it in a process of its own failed"))
     }
 }

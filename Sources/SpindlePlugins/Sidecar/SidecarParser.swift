@@ -21,10 +21,21 @@ extension Sidecar {
             // Without rules for tags: we read texts, and rules cost time at every key.
             root = try Parser(yaml: text, resolver: .basic).singleRoot()
         } catch {
-            throw SpindleError(.configuration, "\(file): it is not YAML: \(String(describing: error).prefix(500))")
+            throw SpindleError(.configuration, Self.message(error, file: file))
         }
         guard let root else { return Sidecar() }
         return try SidecarReader(file: file).read(root)
+    }
+
+    private static func message(_ error: any Error, file: String) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            return "\(file):\(mark.line): it is not YAML: \(problem.prefix(200))."
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.prefix(3).map { "\"\($0.prefix(64))\"" }.joined(separator: ", ")
+            return "\(file):\(context.mark.line): \(keys) is given twice."
+        default: return "\(file): it is not YAML."
+        }
     }
 }
 
@@ -89,10 +100,10 @@ private struct SidecarReader {
                 default: break
                 }
             }
-            if instance.type.isEmpty { throw wrong(item, "\(parent).type", "each entry needs the type that jobs name") }
+            if instance.type.isEmpty { throw error(item, "\(parent).type: each entry needs the type that jobs name.") }
             if instance.uses.isEmpty { instance.uses = instance.type }
             if result.contains(where: { $0.type == instance.type }) {
-                throw wrong(item, "\(parent).type", "\"\(instance.type)\" is there twice; each type once")
+                throw error(item, "\(parent).type: \"\(instance.type)\" is there twice; each type once.")
             }
             result.append(instance)
         }
@@ -113,12 +124,13 @@ private struct SidecarReader {
             let written = keyNode.scalar?.string ?? ""
             guard let key = known.first(where: { $0.lowercased() == written.lowercased() }) else {
                 if Self.later.contains(written) {
-                    throw wrong(keyNode, written, "left out: this version of Spindle does not have it yet")
+                    throw error(keyNode, "\(written): this version of Spindle does not have it yet; leave it out.")
                 }
-                let nearest = NearestName.of(written, among: known).map { "did you mean \"\($0)\"? " } ?? ""
-                throw wrong(keyNode, written, "\(nearest)known here: \(known.joined(separator: ", "))", problem: "unknown key")
+                let nearest = NearestName.of(written, among: known).map { "did you mean \"\($0)\"?" }
+                let hint = nearest ?? "known here: \(known.joined(separator: ", "))."
+                throw error(keyNode, "unknown key \"\(written.prefix(64))\"; \(hint)")
             }
-            if result.contains(where: { $0.key == key }) { throw wrong(keyNode, key, "to be given once") }
+            if result.contains(where: { $0.key == key }) { throw error(keyNode, "\(key) is given twice.") }
             result.append((key, parent == "the file" ? key : "\(parent).\(key)", value))
         }
         return result
@@ -150,10 +162,13 @@ private struct SidecarReader {
     }
 
     private func permille(_ node: Node, _ name: String) throws(SpindleError) -> Int32 {
-        guard let text = node.scalar?.string, let value = Double(text), value >= 0, value <= 1 else {
-            throw wrong(node, name, "a share from 0 to 1, such as 0.1")
+        let text = node.scalar?.string ?? ""
+        let isPercent = text.hasSuffix("%")
+        let share = Double(isPercent ? text.dropLast() : text[...]).map { isPercent ? $0 / 100 : $0 }
+        guard let share, share >= 0, share <= 1 else {
+            throw wrong(node, name, "a share from 0 to 1, such as 0.1 or 10%")
         }
-        return Int32((value * 1000).rounded())
+        return Int32((share * 1000).rounded())
     }
 
     private func choice<Value>(
@@ -170,10 +185,9 @@ private struct SidecarReader {
 
     private func isolation(_ node: Node, _ name: String) throws(SpindleError) -> IsolationLevel {
         if let text = node.scalar?.string, text == "sandbox" || text == "one-shot" {
-            throw wrong(
+            throw error(
                 node,
-                name,
-                "in-process or worker: this version of Spindle cannot give \"\(text)\", and does not pretend to"
+                "\(name): this version of Spindle cannot give \"\(text)\", and does not pretend to; in-process and worker are allowed."
             )
         }
         return try choice(node, name, IsolationLevel.init, ["in-process", "worker"])
@@ -197,9 +211,12 @@ private struct SidecarReader {
         return json
     }
 
-    private func wrong(_ node: Node, _ name: String, _ allowed: String, problem: String? = nil) -> SpindleError {
-        let line = node.mark.map { ":\($0.line)" } ?? ""
-        let value = problem ?? node.scalar.map { "is \"\($0.string.prefix(64))\"" } ?? "is not of the right kind"
-        return SpindleError(.configuration, "\(file)\(line): \(name): \(value); allowed: \(allowed).")
+    private func wrong(_ node: Node, _ name: String, _ allowed: String) -> SpindleError {
+        let value = node.scalar.map { "is \"\($0.string.prefix(64))\"" } ?? "is not of the right kind"
+        return error(node, "\(name): \(value); allowed: \(allowed).")
+    }
+
+    private func error(_ node: Node, _ sentence: String) -> SpindleError {
+        SpindleError(.configuration, "\(file)\(node.mark.map { ":\($0.line)" } ?? ""): \(sentence)")
     }
 }

@@ -28,7 +28,7 @@ final class WorkerBinary: Sendable {
         }
         throw SpindleError(
             .configuration,
-            "The program spindle-worker was not found; looked for \(candidates.joined(separator: ", ")). Set workerPath."
+            "The program spindle-worker was not found; looked for \(candidates.joined(separator: ", ")). Set plugins.workerPath in the configuration file."
         )
     }
 

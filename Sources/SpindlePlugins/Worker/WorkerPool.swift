@@ -229,8 +229,6 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         return added
     }
 
-    /// The ABI's number of the logger's level.
-
     // MARK: Ends
 
     func died(_ worker: WorkerID, _ death: WorkerDeath) {

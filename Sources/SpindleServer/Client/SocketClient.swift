@@ -66,7 +66,7 @@ public struct SocketClient: Sendable {
     ///   - path: The path with the query, percent-encoded.
     ///   - headers: Added to those that HTTP needs.
     ///   - body: Bytes of the body; nil for none.
-    /// - Throws: `storeUnavailable` if no host listens at the path, `internal` if it does not speak HTTP.
+    /// - Throws: `storeUnavailable` if no host listens at the path or it goes away, `internal` if its answer is too large.
     public func request(
         _ method: String,
         _ path: String,
@@ -146,7 +146,9 @@ public struct SocketClient: Sendable {
     }
 
     private static func response(_ head: HTTPResponseHead?, _ bytes: [UInt8]) throws -> SocketResponse {
-        guard let head else { throw SpindleError(.internal, "The host closed the connection without an answer.") }
+        guard let head else {
+            throw SpindleError(.storeUnavailable, "The host closed the connection without an answer: it stopped, or was stopped.")
+        }
         let headers = Dictionary(head.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { $1 })
         return SocketResponse(status: Int(head.status.code), headers: headers, bytes: bytes)
     }
@@ -175,8 +177,22 @@ public struct SocketClient: Sendable {
             } catch is IOError {
                 // The same.
             }
-            for try await part in inbound where try !receive(part) { break }
+            do {
+                for try await part in inbound where try !receive(part) { break }
+            } catch let error as IOError {
+                throw gone(error)
+            } catch let error as ChannelError {
+                throw gone(error)
+            }
         }
+    }
+
+    private func gone(_ error: any Error) -> SpindleError {
+        SpindleError(
+            .storeUnavailable,
+            "The host at \(path) closed the connection before it had answered: it stopped, or was stopped.",
+            details: "\(error)"
+        )
     }
 
     private func connect() async throws -> NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart> {

@@ -115,7 +115,8 @@ struct Problem: Error {
 
     static func response(_ error: any Error, requestID: String, logger: Logger) throws -> Response {
         let problem = Problem(any: error)
-        if problem.status.code >= 500 && problem.status != .serviceUnavailable {
+        // What the store cannot do at the moment is in the log once, and not once for each request that it concerns.
+        if problem.status.code >= 500 && problem.status != .serviceUnavailable && problem.code != SpindleError.Code.storeFull.name {
             let details = (error as? SpindleError)?.details ?? "\(error)"
             logger.error("a request failed: \(problem.detail)", metadata: ["request": "\(requestID)", "details": "\(details)"])
         }

@@ -57,15 +57,11 @@ extension API {
                 var output = LogOutput(logs: engine.logs, id: id, last: after, writer: writer)
                 if follow {
                     // Registered before the stored lines are read, so that no line falls between.
-                    let lines = engine.logs.follow(id)
+                    let lines = try await engine.logs.follow(id)
                     let (left, leave) = AsyncStream<Void>.makeStream()
                     let source = merged(lines, until: left)
                     try await body.consumeWithInboundCloseHandler { _ in
                         try await output.writeStored()
-                        guard try await !execution(id).state.isFinal else {
-                            try await output.writeStored()
-                            return
-                        }
                         for await record in source.cancelOnGracefulShutdown() { try await output.write(record) }
                         try await output.writeStored()
                     } onInboundClosed: {

@@ -113,12 +113,8 @@ extension API {
             }
             submission.id = id
         }
-        switch (body.runAt, body.delay) {
-        case (_?, _?): throw SpindleError(.invalidRequest, "Give \"runAt\" or \"delay\", not both.")
-        case (let runAt?, nil): submission.runAt = runAt.timestamp
-        case (nil, let delay?): submission.runAt = clock.now.advanced(byMicroseconds: delay.microseconds)
-        case (nil, nil): break
-        }
+        submission.runAt = body.runAt?.timestamp
+        submission.delay = body.delay?.microseconds
         submission.startBy = body.startBy?.timestamp
         if let after = body.after {
             // Each short id costs a read: refused before, not after.

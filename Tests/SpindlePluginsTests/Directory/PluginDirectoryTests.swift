@@ -231,12 +231,76 @@ struct PluginDirectoryTests {
         try #require(stat(path, &status) == 0)
         #expect(status.st_mode & 0o777 == 0o600)
         // The second look needs no process: it would not be found.
-        let kept = CacheFile<ProbeVerdict>(path: path)
+        let kept = CacheFile<KeptVerdict>(path: path)
         #expect(kept.entries.count == 1)
         #expect(try await load()["bad.so"]?.reason?.contains("exited with status 0") == true)
         // A cache that others may have written is not believed.
         try #require(chmod(path, 0o644) == 0)
-        #expect(CacheFile<ProbeVerdict>(path: path).entries.isEmpty)
+        #expect(CacheFile<KeptVerdict>(path: path).entries.isEmpty)
+    }
+
+    /// The machine's clock, in another time.
+    private struct ShiftedClock: HostClock {
+        let shift: Int64
+        var now: Timestamp { SystemClock().now.advanced(byMicroseconds: shift) }
+        var monotonic: Int64 { SystemClock().monotonic }
+    }
+
+    @Test("a look that failed is repeated some time later, and when it is given more time")
+    func failedLook() async throws {
+        let allowed = "\(workspace.path)/allowed"
+        try compile("p", ["BEGIN": "if (access(\"\(allowed)\", F_OK) != 0) exit(7)"])
+        #expect(try await load()["p.so"]?.reason?.contains("exited with status 7") == true)
+        try Data().write(to: URL(filePath: allowed))
+        #expect(try await load()["p.so"]?.reason?.contains("exited with status 7") == true)
+        #expect(try await load(probeTimeout: 61_000_000)["p.so"]?.status == .serving)
+        let later = try PluginHost(
+            configuration: PluginHostConfiguration(
+                directory: workspace.plugins,
+                stateDirectory: workspace.state,
+                workerPath: Workspace.worker,
+                probeTimeout: 60_000_000,
+                clock: ShiftedClock(shift: 601_000_000)
+            )
+        )
+        #expect(try await later.load().first?.status == .serving)
+        await later.stop()
+    }
+
+    @Test("a sidecar without its plugin is told: its settings do not count")
+    func orphans() async throws {
+        try compile("good")
+        try workspace.write("concurrency: 2\n", to: "good.yaml")
+        try workspace.write("concurrency: 2\n", to: "god.yaml")
+        try workspace.write("concurrency: 2\n", to: "good.yml")
+        let listings = try await load()
+        #expect(listings["good.so"]?.status == .serving)
+        #expect(listings["god.yaml"]?.reason == "there is no plugin god.so that it would be the sidecar of")
+        #expect(listings["good.yml"]?.reason == "it is not read: a sidecar is called good.yaml")
+        #expect(listings.count == 3)
+    }
+
+    @Test("a configuration that does not fit the plugin's schema is refused with the place; parameters get theirs")
+    func schemas() async throws {
+        let schema = ##""{\"required\":[\"n\"],\"properties\":{\"n\":{\"type\":\"integer\"}}}""##
+        for name in ["fits", "wrong", "none"] {
+            try compile(name, ["KIND": ".config_schema = \(schema), .parameters_schema = \(schema)"])
+        }
+        try compile("broken", ["KIND": ".parameters_schema = \"{\""])
+        try workspace.write("config: {n: 3}\n", to: "fits.yaml")
+        try workspace.write("config: {n: many}\n", to: "wrong.yaml")
+        let host = try host()
+        let listings = Dictionary(uniqueKeysWithValues: try await host.load().map { ($0.file, $0) })
+        #expect(listings["fits.so"]?.status == .serving)
+        #expect(listings["wrong.so"]?.reason == "/n in the configuration of \"wrong\" must be a whole number")
+        #expect(listings["none.so"]?.reason == "/n in the configuration of \"none\" is missing")
+        #expect(
+            listings["broken.so"]?.reason == "its parameters schema for \"broken\" cannot be used: the schema is not JSON"
+        )
+        let parameters = try #require(host.executors.first?.descriptor.parametersSchema)
+        #expect(parameters.violation(in: Parameters(["n": "3"])) == nil)
+        #expect(parameters.violation(in: Parameters(["n": "x"])) != nil)
+        await host.stop()
     }
 
     @Test("a plugin changed in place is another one")

@@ -29,10 +29,17 @@ final class Command: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: Without the program's name.
+    ///   - program: `spindle`, unless a test needs another one around it.
     ///   - environment: All its variables.
     ///   - directory: Where it runs.
-    ///   - program: Another program than `spindle`.
-    init(_ arguments: [String], environment: [String: String], directory: String, program: String? = nil) throws {
+    ///   - errorsOnTerminal: Whether its standard error is a terminal; a carriage return ends a line too.
+    init(
+        _ arguments: [String],
+        program: String? = nil,
+        environment: [String: String],
+        directory: String,
+        errorsOnTerminal: Bool = false
+    ) throws {
         let program = program ?? "\(Self.products)/spindle"
         try #require(!program.hasPrefix("/") || access(program, X_OK) == 0, "\(program) is not built")
         var output: [Int32] = [-1, -1]
@@ -40,7 +47,11 @@ final class Command: Sendable {
         // Not pipes: Swift's Glibc has no `pipe2`, and an end that leaks into another test's child would keep this one from ending.
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         try #require(socketpair(AF_UNIX, kind, 0, &output) == 0)
-        try #require(socketpair(AF_UNIX, kind, 0, &errors) == 0)
+        if errorsOnTerminal {
+            errors = try Self.makeTerminal()
+        } else {
+            try #require(socketpair(AF_UNIX, kind, 0, &errors) == 0)
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -67,6 +78,19 @@ final class Command: Sendable {
             continuation.finish()
             return Outcome(status: await Self.wait(for: started), output: text, errors: errorText)
         }
+    }
+
+    /// Both ends of a terminal of 80 columns: ours and the program's.
+    private static func makeTerminal() throws -> [Int32] {
+        let ours = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var locked: Int32 = 0
+        var number: Int32 = -1
+        // TIOCSPTLCK and TIOCGPTN: Swift does not see the functions around them.
+        try #require(ours >= 0 && ioctl(ours, 0x4004_5431, &locked) == 0 && ioctl(ours, 0x8004_5430, &number) == 0)
+        let theirs = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var size = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
+        try #require(theirs >= 0 && ioctl(theirs, UInt(TIOCSWINSZ), &size) == 0)
+        return [ours, theirs]
     }
 
     /// Waits for a line of standard error that contains a text.
@@ -96,7 +120,7 @@ final class Command: Sendable {
                     if count < 0 && errno == EINTR { continue }
                     if count <= 0 { break }
                     bytes += buffer.prefix(count)
-                    while let newline = bytes[lineStart...].firstIndex(of: 10) {
+                    while let newline = bytes[lineStart...].firstIndex(where: { $0 == 10 || $0 == 13 }) {
                         onLine(String(decoding: bytes[lineStart..<newline], as: UTF8.self))
                         lineStart = newline + 1
                     }
@@ -189,6 +213,11 @@ final class Sandbox: Sendable {
         try Command(arguments, environment: environment.merging(more) { $1 }, directory: path)
     }
 
+    /// Starts `spindle` with a terminal for its standard error.
+    func startOnTerminal(_ arguments: String...) throws -> Command {
+        try Command(arguments, environment: environment, directory: path, errorsOnTerminal: true)
+    }
+
     /// Runs `spindle` to its end.
     @discardableResult
     func run(_ arguments: String..., environment more: [String: String] = [:]) async throws -> Command.Outcome {
@@ -198,6 +227,11 @@ final class Sandbox: Sendable {
     /// Runs `spindle` to its end.
     func run(_ arguments: [String]) async throws -> Command.Outcome {
         try await Command(arguments, environment: environment, directory: path).outcome
+    }
+
+    /// Runs a line of shell to its end.
+    func shell(_ line: String) async throws -> Command.Outcome {
+        try await Command(["-c", line], program: "/bin/sh", environment: environment, directory: path).outcome
     }
 
     /// Puts the script plugin where the host looks.
@@ -211,8 +245,10 @@ final class Sandbox: Sendable {
     }
 
     /// A place where a job says that it runs: it writes a line there, and ``meet(_:)`` returns.
-    func makeMeetingPoint() throws -> String {
-        let fifo = "\(path)/meeting"
+    ///
+    /// Each meeting has a point of its own: at the same one, somebody late could meet who is about to leave.
+    func makeMeetingPoint(_ name: String = "meeting") throws -> String {
+        let fifo = "\(path)/\(name)"
         try #require(mkfifo(fifo, 0o600) == 0)
         return fifo
     }

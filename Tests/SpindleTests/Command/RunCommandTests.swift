@@ -84,7 +84,7 @@ struct RunCommandTests {
         let sandbox = try Sandbox()
         try await sandbox.addScriptPlugin()
         let begun = try sandbox.makeMeetingPoint()
-        let command = try sandbox.start("run", "--type", "script", "-p", "Shell=sh", "-p", "Script=echo > \(begun); exec sleep 600")
+        let command = try sandbox.start("run", "--type", "script", "-p", "Shell=sh", "-p", "Script=: > \(begun); exec sleep 600")
         await sandbox.meet(begun)
         command.send(signal)
         let end = await command.outcome
@@ -173,5 +173,25 @@ struct RunCommandTests {
         #expect(rows.contains("executionEngine.maxConcurrentJobs 20 $ExecutionEngine__MaxConcurrentJobs"))
         #expect(rows.contains("log.level debug $SPINDLE_LOG_LEVEL"))
         #expect(rows.contains("executionEngine.defaultTimeoutSeconds 300 default"))
+    }
+
+    @Test("on a terminal a line below the log says how far it is")
+    func progress() async throws {
+        let sandbox = try Sandbox()
+        try await sandbox.addScriptPlugin()
+        let begun = try sandbox.makeMeetingPoint("begun")
+        let seen = try sandbox.makeMeetingPoint("seen")
+        let script = "echo from the log; : > \(begun); : > \(seen)"
+        let run = try sandbox.startOnTerminal("run", "--type", "script", "-p", "Shell=sh", "-p", "Script=\(script)")
+        await sandbox.meet(begun)
+        #expect(await run.line(containing: "running") != nil)
+        await sandbox.meet(seen)
+        let end = await run.outcome
+        #expect(end.status == 0, "\(end.errors)")
+        // No line of the log is glued to the line below it, and nothing of it remains.
+        let lines = end.errors.split { $0.isNewline || $0 == "\r" }
+        let log = try #require(lines.first { $0.contains("from the log") })
+        #expect(!log.contains("running"), "\(log)")
+        #expect(end.errors.hasSuffix("\r\u{1B}[K"), "\(end.errors)")
     }
 }

@@ -179,7 +179,7 @@ struct ServeCommandTests {
             "-p",
             "Shell=sh",
             "-p",
-            "Script=echo > \(begun); exec sleep 600"
+            "Script=: > \(begun); exec sleep 600"
         )
         #expect(submitted.status == 0, "\(submitted.errors)")
         await sandbox.meet(begun)
@@ -198,5 +198,42 @@ struct ServeCommandTests {
         #expect(line.contains(#""level":"#), "\(line)")
         host.send(SIGTERM)
         #expect(await host.outcome.status == 0)
+    }
+
+    @Test("while it drains, a host refuses new work and answers everything else; a cancel lets it end")
+    func draining() async throws {
+        let sandbox = try Sandbox()
+        try await sandbox.addScriptPlugin()
+        let host = try await sandbox.serve()
+        let begun = try sandbox.makeMeetingPoint()
+        let script = "Script=: > \(begun); exec sleep 600"
+        let waiting = try sandbox.start("submit", "--type", "script", "-p", "Shell=sh", "-p", script, "--wait")
+        await sandbox.meet(begun)
+        host.send(SIGTERM)
+        #expect(await host.line(containing: "draining") != nil)
+
+        let refused = try await sandbox.run("submit", "--type", "script", "--target", "/bin/true")
+        #expect(refused.status == 3)
+        #expect(refused.errors.contains("shutting down"), "\(refused.errors)")
+        let list = try await sandbox.run("executions", "list", "--json")
+        let page = try decode(ExecutionPageBody.self, list.output)
+        #expect(page.executions.map { "\($0.state.state)" } == ["running"])
+        let cancelled = try await sandbox.run("executions", "cancel", try #require(page.executions.first?.id))
+        #expect(cancelled.status == 0, "\(cancelled.errors)")
+        let end = await waiting.outcome
+        #expect(end.status == 143, "\(end.errors)")
+        #expect(await host.outcome.status == 0)
+    }
+
+    @Test("following a log without a host says that nothing will come")
+    func followWithoutHost() async throws {
+        let sandbox = try Sandbox()
+        try await sandbox.addScriptPlugin()
+        let submitted = try await sandbox.run("submit", "--type", "script", "--target", "/bin/echo", "-p", "Arg0=x")
+        let id = submitted.output.split(separator: "\n").first.map(String.init) ?? ""
+        let following = try await sandbox.run("executions", "logs", "-f", id)
+        #expect(following.status == 3)
+        #expect(following.errors.contains("is queued"), "\(following.errors)")
+        #expect(try await sandbox.run("executions", "logs", id).status == 0)
     }
 }

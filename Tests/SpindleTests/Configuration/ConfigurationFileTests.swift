@@ -80,7 +80,14 @@ struct ConfigurationFileTests {
                     + "the nearest known one is \"executionEngine.maxConcurrentJobs\"."
             ),
             ("stroe: x.db", "spindle.yaml:1: unknown key \"stroe\"; the nearest known one is \"store\"."),
-            ("Logging:\n  Level: x", "spindle.yaml:1: unknown key \"Logging\"."),
+            (
+                "Logging:\n  Level: x",
+                "spindle.yaml:1: unknown key \"Logging\"; known here: state, store, socket, executionEngine, plugins, retention, log."
+            ),
+            (
+                "maxConcurrentJobs: 1",
+                "spindle.yaml:1: unknown key \"maxConcurrentJobs\"; the nearest known one is \"executionEngine.maxConcurrentJobs\"."
+            ),
             (
                 "executionEngine:\n  maxConcurrentJobs: ten",
                 "spindle.yaml:2: executionEngine.maxConcurrentJobs is \"ten\"; a whole number from 1 to 10000 is allowed."

@@ -41,6 +41,82 @@ struct PresentationTests {
         #expect(SafeText.shortened("abcdef", to: 4) == "abc…")
     }
 
+    @Test("wide characters and marks keep the columns below each other")
+    func wide() {
+        var table = Table([.init("NAME", isFlexible: true), .init("STATE")])
+        for name in ["日本語", "e\u{301}clair", "🎉 party", "plain"] { table.add([.init(name), "ok"]) }
+        #expect(
+            table.lines(width: nil, isColoured: false) == [
+                "NAME      STATE", "日本語    ok", "e\u{301}clair    ok", "🎉 party  ok", "plain     ok",
+            ]
+        )
+        #expect(SafeText.shortened("日本語テキスト", to: 8) == "日本語…")
+        #expect(SafeText.shortened("日本語", to: 6) == "日本語")
+    }
+
+    @Test("the output of a job on a terminal keeps its lines and loses what controls the terminal")
+    func output() {
+        #expect(SafeText.lines("a\tb\r\nc\n") == "a\tb\nc\n")
+        #expect(SafeText.lines("secret\rpublic\u{1B}[2J\u{200F}\r") == "secret\u{FFFD}public\u{FFFD}[2J\u{FFFD}\u{FFFD}")
+    }
+
+    @Test("the progress line says what a person wants to know")
+    func progress() {
+        let now = Timestamp(microseconds: 1_800_000_012_300_000)
+        var execution = Execution(
+            id: ExecutionID(UUIDv7(high: 1, low: 0xABCD_EF01)),
+            jobID: JobID(UUIDv7(high: 1, low: 1)),
+            executorType: "t",
+            target: "x",
+            state: .queued,
+            createdAt: Timestamp(microseconds: 1_800_000_000_000_000)
+        )
+        #expect(ProgressText.line(ExecutionBody(execution), now: now) == "abcdef01 queued, 12s")
+        (execution.state, execution.attempt) = (.running, 2)
+        execution.cancelRequestedAt = now
+        var body = ExecutionBody(execution)
+        body.progress = ProgressBody(fraction: 0.5, note: "half\u{1B}[31m\nway")
+        #expect(ProgressText.line(body, now: now) == "abcdef01 running, attempt 2, asked to end, 12s, 50 % half\u{FFFD}[31m way")
+        execution.cancelRequestedAt = nil
+        (execution.state, execution.runAt) = (.retrying, now.advanced(byMicroseconds: 4_000_000))
+        #expect(ProgressText.line(ExecutionBody(execution), now: now) == "abcdef01 retrying, due in 4s, after attempt 2, 12s")
+        (execution.state, execution.pendingParents) = (.waiting, 1)
+        #expect(ProgressText.line(ExecutionBody(execution), now: now) == "abcdef01 waiting for 1 other, 12s")
+    }
+
+    @Test("an execution is shown with what matters about it")
+    func execution() {
+        let now = Timestamp(microseconds: 1_800_000_012_300_000)
+        var execution = Execution(
+            id: ExecutionID(UUIDv7(high: 1, low: 2)),
+            jobID: JobID(UUIDv7(high: 1, low: 1)),
+            executorType: "script",
+            target: "a\nb",
+            parameters: ["Arg0": "\u{1B}x"],
+            state: .failed,
+            concurrencyKey: "k",
+            createdAt: Timestamp(microseconds: 1_800_000_000_000_000)
+        )
+        execution.crashes = 3
+        let lines = ExecutionText.fields(ExecutionBody(execution), now: now).lines()
+        #expect(lines.contains("target           a b"))
+        #expect(lines.contains("retries          3, exponential, 1s to 1h"))
+        #expect(lines.contains("concurrency key  k, 1 at once"))
+        #expect(lines.contains("counts           crashes: 3"))
+        #expect(lines.contains("Arg0             = \u{FFFD}x"))
+        var attempt = Attempt(number: 1, outcome: .crashed)
+        attempt.errorCode = "spindle.worker.crashed"
+        attempt.stackTrace = "#0 plugin+0x10\n#1 0x7f"
+        attempt.details = "{\"signal\":\"SIGSEGV\"}"
+        attempt.metadata = ["b": 1, "a": "x"]
+        #expect(
+            ExecutionText.remarks(AttemptBody(attempt)) == [
+                "attempt 1:", "  details  {\"signal\":\"SIGSEGV\"}", "    #0 plugin+0x10", "    #1 0x7f", "  a=x b=1",
+            ]
+        )
+        #expect(ExecutionText.remarks(AttemptBody(Attempt(number: 2))).isEmpty)
+    }
+
     @Test("durations are short")
     func durations() {
         let pairs: [(Int64, String)] = [

@@ -19,7 +19,7 @@ final class ExampleRoom: Sendable {
     }
 
     func start(_ arguments: [String], program: String? = nil) throws -> Command {
-        try Command(arguments, environment: environment, directory: path, program: program)
+        try Command(arguments, program: program, environment: environment, directory: path)
     }
 
     @discardableResult
