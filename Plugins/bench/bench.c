@@ -136,11 +136,13 @@ static spindle_status run(const spindle_request *request) {
     const spindle_str *gauges = spindle_param(request, "gauges");
     gauge_cell *cell = NULL;
     if (number(request, "deaf", 0) == 1) signal(SIGTERM, SIG_IGN);
-    if (journal != NULL && !journal_line(*journal, 'B', request)) {
-        return spindle_fail(request, SPINDLE_PERMANENT, "bench.journal", "cannot write the journal");
-    }
     if (gauges != NULL && (cell = gauge_enter(*gauges)) == NULL) {
         return spindle_fail(request, SPINDLE_PERMANENT, "bench.gauges", "cannot use the gauges");
+    }
+    /* Whoever reads that it has begun may count on its being counted. */
+    if (journal != NULL && !journal_line(*journal, 'B', request)) {
+        if (cell != NULL) gauge_leave(cell);
+        return spindle_fail(request, SPINDLE_PERMANENT, "bench.journal", "cannot write the journal");
     }
     outcome end = work(request);
     if (cell != NULL) gauge_leave(cell);
