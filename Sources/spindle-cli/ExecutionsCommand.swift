@@ -7,9 +7,9 @@ import SpindleServer
 /// Looks at executions and steers them.
 struct Executions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, shows, follows, cancels and retries executions.",
+        abstract: "Lists, shows, follows, cancels and retries executions; gives their output.",
         discussion: "An ID is the whole id, or any unique beginning or end of it.",
-        subcommands: [List.self, Show.self, Logs.self, Cancel.self, Retry.self]
+        subcommands: [List.self, Show.self, Logs.self, Output.self, Cancel.self, Retry.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -51,20 +51,30 @@ struct Executions: AsyncParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let (execution, attempts) = try await global.access(.reading) { access in
-                (try await access.execution(id), try await access.attempts(of: id))
+            let shown = try await global.access(.reading) { access in
+                ShownExecution(
+                    execution: try await access.execution(id),
+                    attempts: try await access.attempts(of: id),
+                    artefacts: try await access.artefacts(of: id)
+                )
             }
-            if global.json { return try JSONText.print(ShownExecution(execution: execution, attempts: attempts)) }
-            Terminal.print(ExecutionText.fields(execution, now: SystemClock().now).lines())
-            guard !attempts.isEmpty else { return }
-            Terminal.print("")
-            Terminal.print(ExecutionTable.table(attempts))
-            Terminal.print(attempts.flatMap { ExecutionText.remarks($0) })
+            if global.json { return try JSONText.print(shown) }
+            Terminal.print(ExecutionText.fields(shown.execution, now: SystemClock().now).lines())
+            if !shown.attempts.isEmpty {
+                Terminal.print("")
+                Terminal.print(ExecutionTable.table(shown.attempts))
+                Terminal.print(shown.attempts.flatMap { ExecutionText.remarks($0) })
+            }
+            if !shown.artefacts.isEmpty {
+                Terminal.print("")
+                Terminal.print(ExecutionTable.table(shown.artefacts))
+            }
         }
 
         private struct ShownExecution: Encodable {
             let execution: ExecutionBody
             let attempts: [AttemptBody]
+            let artefacts: [ArtefactBody]
         }
     }
 
@@ -95,6 +105,36 @@ struct Executions: AsyncParsableCommand {
                     )
                 }
             }
+        }
+    }
+
+    struct Output: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes the output of an execution, or one of its files, to standard output."
+        )
+        @Argument(help: "The execution.") var id: String
+        @Option(name: .long, parsing: .unconditional, help: "A file that it made, as \"executions show\" lists them.")
+        var artefact: String?
+        @Option(name: .long, parsing: .unconditional, help: "The attempt that made the file; by default the last one that did.")
+        var attempt: String?
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            let attempt = try Checked.integer(attempt, "--attempt", 1...Int32.max)
+            let bytes = try await GlobalOptions.access(options, .reading) { access in
+                guard let artefact else {
+                    if let output = try await access.output(of: id) { return output.bytes }
+                    throw SpindleError(.notFound, "The execution \(try await access.execution(id).shortId) has no output.")
+                }
+                let files = try await access.artefacts(of: id).filter {
+                    $0.name == artefact && (attempt ?? $0.attempt) == $0.attempt
+                }
+                guard let file = files.max(by: { $0.attempt < $1.attempt }) else {
+                    throw SpindleError(.notFound, "The execution made no file \"\(artefact.prefix(128))\".")
+                }
+                return try await access.artefact(file, of: id)
+            }
+            Terminal.print(output: bytes)
         }
     }
 
@@ -143,6 +183,16 @@ enum ExecutionTable {
                 .init(TimeText.relative(execution.createdAt.timestamp, now: now)),
                 .init(SafeText.line(execution.error?.message ?? "")),
             ])
+        }
+        return table
+    }
+
+    static func table(_ artefacts: [ArtefactBody]) -> Table {
+        var table = Table([
+            .init("FILE", isFlexible: true), .init("ATTEMPT", isNumber: true), .init("BYTES", isNumber: true), .init("SHA256"),
+        ])
+        for file in artefacts {
+            table.add([.init(file.name), .init("\(file.attempt)"), .init("\(file.size)"), .init(file.sha256 ?? "being written")])
         }
         return table
     }

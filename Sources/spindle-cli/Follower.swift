@@ -78,9 +78,23 @@ struct Follower {
         for try await line in access.logs(of: id, follow: true) { LogPrinter.print(line, to: STDERR_FILENO) }
     }
 
+    /// An execution with what it gave.
+    private struct EndedExecution: Encodable {
+        enum CodingKeys: CodingKey { case output }
+        let execution: ExecutionBody
+        let output: PayloadBody?
+
+        func encode(to encoder: any Encoder) throws {
+            try execution.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encodeIfPresent(output, forKey: .output)
+        }
+    }
+
     private func show(end: ExecutionBody) async throws {
         if json {
-            try JSONText.print(end)
+            let output = try await access.output(of: end.id).map { PayloadBody($0) }
+            try JSONText.print(EndedExecution(execution: end, output: output))
             return
         }
         if let output = try await access.output(of: end.id) { Terminal.print(output: output.bytes) }

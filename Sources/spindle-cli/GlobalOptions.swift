@@ -19,7 +19,16 @@ struct GlobalOptions: ParsableArguments {
 
     /// Talks to the host, or to its store if none runs.
     func access<Value: Sendable>(_ need: HostAccess.Need, _ body: (HostAccess) async throws -> Value) async throws -> Value {
-        let configuration = try load().configuration
+        try await Self.access(configuration, need, body)
+    }
+
+    /// The same for a command that prints no JSON.
+    static func access<Value: Sendable>(
+        _ options: ConfigurationOptions,
+        _ need: HostAccess.Need,
+        _ body: (HostAccess) async throws -> Value
+    ) async throws -> Value {
+        let configuration = try options.load().configuration
         return try await HostAccess.with(
             configuration,
             need: need,

@@ -31,6 +31,13 @@ struct JobOptions: ParsableArguments {
     var retryStrategy: String?
     @Option(name: .long, parsing: .unconditional, help: "The first wait before a retry, such as 500ms.")
     var retryDelay: String?
+    @Option(
+        name: .long,
+        parsing: .unconditional,
+        help: "What to do if it is lost with its host: rerun or fail.",
+        completion: .list(["rerun", "fail"])
+    )
+    var onInterrupted: String?
     @Option(name: .long, parsing: .unconditional, help: "-100 to 100; one step is worth 30 s of waiting.")
     var priority: String?
     @Option(name: .long, parsing: .unconditional, help: "Executions with the same key share --concurrency-limit.")
@@ -72,6 +79,12 @@ struct JobOptions: ParsableArguments {
                 retry.strategy = strategy
             }
             policy.retry = retry
+        }
+        if let onInterrupted {
+            guard let choice = InterruptionPolicy(rawValue: onInterrupted) else {
+                throw SpindleError(.invalidRequest, "--on-interrupted \(onInterrupted.prefix(64)): one of rerun, fail is wanted.")
+            }
+            policy.onInterrupted = choice
         }
         if policy != PolicyBody() { body.policy = policy }
         body.priority = try Checked.integer(priority, "--priority", Limits.priority)

@@ -30,6 +30,29 @@ import Testing
         }
     }
 
+    @Test func largeParametersEndAPageEarly() async throws {
+        try await TestHost.run { host in
+            let large = String(repeating: "x", count: Limits.parameters - 1)
+            for _ in 0..<40 {
+                let job = Job(id: JobID(UUIDv7(high: 1, low: 1)), executorType: "script", target: "ok", parameters: ["a": large])
+                _ = try await host.engine.submit(Submission(job))
+            }
+            var seen = 0
+            var pages = 0
+            var cursor: String?
+            repeat {
+                let path = "/v1/executions?limit=1000" + (cursor.map { "&cursor=\($0)" } ?? "")
+                let response = try await host.get(path)
+                #expect(response.bytes.count < 10 * 1024 * 1024)
+                let page = try response.success(ExecutionPageBody.self)
+                seen += page.executions.count
+                pages += 1
+                cursor = page.nextCursor
+            } while cursor != nil
+            #expect(seen == 40 && pages == 2)
+        }
+    }
+
     @Test(arguments: [
         "state=sucess", "limit=0", "limit=1001", "limit=1e300", "limit=-1", "limit=99999999999999999999", "cursor=x",
         "createdFrom=yesterday", "createdBefore=", "lmit=1",

@@ -25,6 +25,13 @@ import Testing
             #expect(try replaced.success(JobBody.self) == job)
             #expect(try await host.get(path).success(JobBody.self) == job)
             #expect(try await host.get("/v1/jobs").success(JobListBody.self).jobs == [job])
+            var heavy = JobBody(name: "heavy", type: "script", target: "ok")
+            heavy.payload = PayloadBody(text: String(repeating: "x", count: Limits.payload))
+            let stored = try await host.client.request("PUT", "/v1/jobs/heavy", json: heavy)
+            #expect(stored.status == 201)
+            #expect(try stored.success(JobBody.self).payload?.text?.utf8.count == Limits.payload)
+            let listed = try await host.get("/v1/jobs").success(JobListBody.self).jobs
+            #expect(listed.map(\.name) == ["heavy", "nightly"] && listed.allSatisfy { $0.payload == nil })
             let run = try await host.post("\(path)/run?wait=60s", #"{"parameters":{"b":"3"}}"#).success(ReceiptBody.self)
             #expect(run.execution?.job == "nightly")
             #expect(run.execution?.priority == -3)

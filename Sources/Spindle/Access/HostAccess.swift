@@ -74,6 +74,14 @@ package struct HostAccess: Sendable {
         return body.artefacts
     }
 
+    /// The bytes of one of these files.
+    package func artefact(_ file: ArtefactBody, of id: String) async throws -> [UInt8] {
+        let path = "/v1/executions/\(Self.escaped(id))/artefacts/\(file.attempt)/\(Self.escaped(file.name))"
+        let response = try await client.request("GET", path)
+        guard response.isSuccess else { throw response.problem }
+        return response.bytes
+    }
+
     /// The output of an execution; nil if it gave none.
     package func output(of id: String) async throws -> Payload? {
         let response = try await client.request("GET", "/v1/executions/\(Self.escaped(id))/output")

@@ -31,13 +31,15 @@ public struct JobBody: Codable, Hashable, Sendable {
     }
 
     /// Shows a definition.
-    public init(_ job: Job) {
+    ///
+    /// - Parameter hasPayload: Whether with its payload; a list of all has none.
+    public init(_ job: Job, hasPayload: Bool = true) {
         id = "\(job.id)"
         name = job.name
         type = job.executorType
         target = job.target
         parameters = job.parameters.isEmpty ? nil : ParametersBody(job.parameters)
-        payload = job.payload.map { PayloadBody($0) }
+        payload = hasPayload ? job.payload.map { PayloadBody($0) } : nil
         let policy = PolicyBody(job.policy, concurrencyKey: job.concurrencyKey)
         self.policy = policy == PolicyBody() ? nil : policy
         priority = job.priority

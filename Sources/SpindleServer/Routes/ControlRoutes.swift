@@ -22,7 +22,7 @@ extension API {
 
     static let jobRoutes = [
         Route(.get, "/v1/jobs") { api, _ in
-            try await .json(JobListBody(jobs: api.engine.reader.jobs().map { JobBody($0) }))
+            try await .json(JobListBody(jobs: api.engine.reader.jobs().map { JobBody($0, hasPayload: false) }))
         },
         Route(.get, "/v1/jobs/{name}") { api, call in
             guard let job = try await api.engine.reader.job(named: call["name"]) else {

@@ -52,16 +52,38 @@ extension API {
             }
             before = id
         }
-        // One more than asked for tells whether there is another page; the store's own limit is 1,000.
-        let found = try await engine.reader.executions(filter, limit: min(limit + 1, 1000), before: before)
-        let page = found.prefix(limit)
-        let hasMore = found.count > limit || found.count == 1000
+        let (page, hasMore) = try await page(filter, limit: limit, before: before)
         return try .json(
             ExecutionPageBody(
                 executions: page.map { ExecutionBody($0, progress: engine.progress(of: $0.id)) },
                 nextCursor: hasMore ? page.last.map { "\($0.id)" } : nil
             )
         )
+    }
+
+    /// Bytes of parameters after which a page ends before its limit: neither side has to hold a thousand times 256 KiB.
+    private static let pageBytes = 8 * 1024 * 1024
+
+    private func page(
+        _ filter: ExecutionFilter,
+        limit: Int,
+        before cursor: ExecutionID?
+    ) async throws -> (page: [Execution], hasMore: Bool) {
+        var page: [Execution] = []
+        var bytes = 0
+        var before = cursor
+        while true {
+            // One more than asked for tells whether there is another page.
+            let wanted = min(limit + 1 - page.count, 100)
+            let found = try await engine.reader.executions(filter, limit: wanted, before: before)
+            for execution in found {
+                if page.count == limit || bytes > Self.pageBytes { return (page, true) }
+                page.append(execution)
+                bytes += execution.parameters.byteCount
+            }
+            guard found.count == wanted, let last = found.last else { return (page, false) }
+            before = last.id
+        }
     }
 
     /// The execution once it has ended, or as it is when the time is over.

@@ -38,7 +38,7 @@ struct RunCommandTests {
     func retried() async throws {
         let sandbox = try Sandbox()
         try await sandbox.addScriptPlugin()
-        let script = "echo x >> \(sandbox.path)/tries; [ $(wc -l < \(sandbox.path)/tries) -ge 3 ]"
+        let script = "echo x >> \(sandbox.path)/tries; [ $(wc -l < \(sandbox.path)/tries) -ge 3 ] && echo done"
         let end = try await sandbox.run(
             "run",
             "--type",
@@ -57,6 +57,7 @@ struct RunCommandTests {
         )
         #expect(end.status == 0, "\(end.errors)")
         #expect(end.output.contains("\"attempt\" : 3"))
+        #expect(end.output.contains("\"text\" : \"done\\n\""), "\(end.output)")
     }
 
     @Test("timeout: status 124")

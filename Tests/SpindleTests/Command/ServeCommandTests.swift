@@ -67,6 +67,11 @@ struct ServeCommandTests {
 
         let logs = try await sandbox.run("executions", "logs", page.executions[2].id)
         #expect(logs.output.contains("served"))
+        let output = try await sandbox.run("executions", "output", page.executions[2].id)
+        #expect(output.status == 0 && output.output == "served\n", "\(output.errors)")
+        let none = try await sandbox.run("executions", "output", page.executions[2].id, "--artefact", "x")
+        #expect(none.status == 4)
+        #expect(try await sandbox.run("executions", "output", "ffffffff").status == 4)
         #expect(try await sandbox.run("executions", "cancel", id).status == 2)
         #expect(try await sandbox.run("executions", "show", "ffffffff").status == 4)
         #expect(try await sandbox.run("executions", "retry", page.executions[1].id).status == 0)
