@@ -1,4 +1,5 @@
 """SIGTERM while clients come and go: the host must end in order, whatever is on its way to it."""
+import itertools
 import random
 import socket
 import threading
@@ -11,6 +12,8 @@ class Farewell:
     """Starts hosts and stops them under connections; `run` returns what is wrong."""
 
     CLIENTS = 4
+    WHOLE = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+    HALF = b"POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"
 
     def __init__(self, place, seed, rounds):
         self.place = place
@@ -25,8 +28,7 @@ class Farewell:
         host = hosts.Host(self.place)
         host.connect().close()
         # Two that the host cannot wait for: one says nothing, one never finishes what it says. It takes the host 2 s to give up.
-        texts = (b"", b"POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{") if with_halves else ()
-        halves = [self.open(text) for text in texts]
+        halves = [self.open(text) for text in ((b"", self.HALF) if with_halves else ())]
         is_over = threading.Event()
         clients = [threading.Thread(target=self.come_and_go, args=(is_over,)) for _ in range(self.CLIENTS)]
         for client in clients:
@@ -51,9 +53,11 @@ class Farewell:
         return connection
 
     def come_and_go(self, is_over):
-        while not is_over.is_set():
+        for text in itertools.cycle((self.WHOLE, self.HALF)):
+            if is_over.is_set():
+                return
             try:
-                self.open(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n").close()
+                self.open(text).close()
             except OSError:
                 pass  # it listens no more
 

@@ -56,7 +56,8 @@ class Host:
         with open(place.log, "ab") as log:
             self.started = time.monotonic_ns()
             self.process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=place.environment())
+                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=place.environment(),
+                preexec_fn=processes.die_with_parent)
 
     @property
     def has_ended(self):

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -103,8 +104,8 @@ def by_kind(wrong):
     """One example of each kind of fault, with how many there are: a thousand of one must not hide the other."""
     kinds = {}
     for text in wrong:
-        kinds.setdefault(re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+", "", text), []).append(text)
-    return [texts[0] + (f" (and {len(texts) - 1} more)" if len(texts) > 1 else "") for texts in kinds.values()]
+        kinds.setdefault(re.sub(r"[0-9a-f-]{30,}|[0-9]+", "", text), []).append(text)
+    return [texts[0] + (f" (and {len(texts) - 1} more)" if len(texts) > 1 else "") for texts in kinds.values()][:20]
 
 
 def points(seed, count, last=200):
@@ -129,6 +130,8 @@ def main():
     options = parser.parse_args()
 
     processes.adopt_orphans()
+    # As Ctrl-C: what was started is ended, and what was made stays for whoever wants to look.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     suite = Suite(options.bin)
     all_points = list(range(1, 201))
     if options.what in ("quick", "long"):

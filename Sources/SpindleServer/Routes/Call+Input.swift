@@ -86,6 +86,11 @@ extension Call {
             return Data(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
             throw tooLarge
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // The client went away, or what it sends is no HTTP: nothing that the operator should look into.
+            throw SpindleError(.invalidRequest, "The body ended before it was whole: \(error).")
         }
     }
 
