@@ -1,17 +1,22 @@
+import DequeModule
 public import SpindleCore
 import Synchronization
 
 /// Takes log lines from executors, numbers them, hands them to followers at once and to the ``LogStore`` in batches.
 public final class LogHub: Sendable {
     private struct State {
-        /// The last sequence of each attempt whose code may still write.
+        /// The last sequence of each attempt whose code may still write, and of those that ended lately.
         var sequences: [AttemptKey: Int64] = [:]
+        var lately: Deque<AttemptKey> = []
         var backlog = LogBacklog()
         var followers: [ExecutionID: [UInt64: AsyncStream<LogRecord>.Continuation]] = [:]
         var nextFollower: UInt64 = 0
         /// A batch is on its way to the store.
         var flush: Gate?
     }
+
+    /// Attempts whose numbers are kept for lines that come too late.
+    private static let remembered = 1024
 
     private let state = Mutex(State())
     private let store: any LogStore
@@ -95,11 +100,16 @@ public final class LogHub: Sendable {
         for follower in followers?.values.map({ $0 }) ?? [] { follower.finish() }
     }
 
-    /// The code of attempts has ended: they write nothing more.
+    /// The code of attempts has ended: they should write nothing more.
+    ///
+    /// A line that comes all the same, from a thread that was just about to, must not begin the numbers anew: it would take the place of
+    /// the first line in the store.
     func codeEnded(_ keys: [AttemptKey]) {
         state.withLock { state in
-            guard !state.sequences.isEmpty else { return }
-            for key in keys { state.sequences[key] = nil }
+            for key in keys where state.sequences[key] != nil {
+                state.lately.append(key)
+                if state.lately.count > Self.remembered, let oldest = state.lately.popFirst() { state.sequences[oldest] = nil }
+            }
         }
     }
 
