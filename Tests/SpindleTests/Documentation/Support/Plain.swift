@@ -1,6 +1,6 @@
 /// Texts without what differs from run to run, so that what a page shows can be compared with what a program prints.
 enum Plain {
-    /// Identifiers, times, ages, numbers of processes and ports, and the width of columns.
+    /// Identifiers, times, ages, numbers of processes and ports, measured times and sizes, and the width of columns.
     static func text(_ text: String, without paths: [String] = []) -> [String] {
         var text = text
         for path in paths where !path.isEmpty { text = text.replacing(path, with: "PATH") }
@@ -12,6 +12,7 @@ enum Plain {
         text = text.replacing(/127\.0\.0\.1:[0-9]+/, with: "ADDRESS")
         text = text.replacing(/worker [0-9]+/, with: "WORKER")
         text = text.replacing(/\b[0-9]+(\.[0-9]+)?(us|ms|s) +WORKER/, with: "TOOK WORKER")
+        text = text.replacing(/\b[A-Za-z.]+(Ms|KiB)=[0-9]+/) { "\($0.output.0.prefix { $0 != "=" })=N" }
         return text.split(separator: "\n").map { line in
             line.split(whereSeparator: { $0 == " " || $0 == "\t" }).joined(separator: " ")
         }
