@@ -77,7 +77,8 @@ public struct SpindleServer: Service {
     }
 
     /// Runs a service so that cancellation, too, shuts it down gracefully: NIO ends the process if the task that serves is cancelled
-    /// while a connection is on its way to it. After that nothing more comes, and requests that do not end can be cut off.
+    /// while a connection is on its way to it. After that nothing more comes, and requests that do not end are cut off: a client that
+    /// says half of one must not keep the host.
     private func runGracefully(_ service: any Service, logger: Logger) async throws {
         let only = ServiceGroupConfiguration.ServiceConfiguration(
             service: service,
@@ -85,18 +86,21 @@ public struct SpindleServer: Service {
         )
         let group = ServiceGroup(configuration: .init(services: [only], logger: logger))
         let work = Task { try await group.run() }
-        try await withTaskCancellationHandler {
-            try await withGracefulShutdownHandler {
-                try await work.value
-            } onGracefulShutdown: {
-                Task { await group.triggerGracefulShutdown() }
-            }
-        } onCancel: { [clock = api.clock] in
+        let end: @Sendable () -> Void = { [clock = api.clock] in
             Task {
                 await group.triggerGracefulShutdown()
                 await clock.sleep(microseconds: Self.patience)
                 work.cancel()
             }
+        }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await work.value
+            } onGracefulShutdown: {
+                end()
+            }
+        } onCancel: {
+            end()
         }
     }
 
