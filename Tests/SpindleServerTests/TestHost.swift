@@ -117,10 +117,13 @@ struct TestHost: Sendable {
         try await withDirectory { directory in
             let host = try await make(path: "\(directory)/s.sock")
             let listening = Gate()
+            var settings = ServerSettings(address: .unixSocket(host.client.path), version: "1.2.3")
+            // A slow machine must not cut off what ends by itself.
+            settings.patience = 600_000_000
             let server = SpindleServer(
                 engine: host.engine,
                 plugins: TwoPlugins(),
-                settings: ServerSettings(address: .unixSocket(host.client.path), version: "1.2.3"),
+                settings: settings,
                 onListening: { listening.open() }
             )
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -12,6 +12,8 @@ public struct ServerSettings: Sendable {
     public var version: String
     /// The largest body of a request in bytes; a batch may have four times as much.
     public var maxBody: Int
+    /// Microseconds that requests may go on once the server shuts down; then they are cut off.
+    public var patience: Int64 = 2_000_000
 
     /// Describes a server.
     public init(address: ServerAddress, version: String = "dev", maxBody: Int = 4 * 1024 * 1024) {

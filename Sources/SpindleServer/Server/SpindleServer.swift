@@ -15,8 +15,6 @@ public struct SpindleServer: Service {
     private let settings: ServerSettings
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
-    /// How long requests may go on after the server was cancelled.
-    private static let patience: Int64 = 2_000_000
 
     /// Describes a server; nothing is opened before ``run()``.
     ///
@@ -86,10 +84,10 @@ public struct SpindleServer: Service {
         )
         let group = ServiceGroup(configuration: .init(services: [only], logger: logger))
         let work = Task { try await group.run() }
-        let end: @Sendable () -> Void = { [clock = api.clock] in
+        let end: @Sendable () -> Void = { [clock = api.clock, settings] in
             Task {
                 await group.triggerGracefulShutdown()
-                await clock.sleep(microseconds: Self.patience)
+                await clock.sleep(microseconds: settings.patience)
                 work.cancel()
             }
         }
