@@ -106,6 +106,10 @@ import Testing
         // One that refers to itself without going into the value fits nothing, and ends.
         let endless = try JSONSchema(##"{"allOf":[{"$ref":"#"}]}"##)
         #expect(endless.violation(in: 1) != nil)
+        // Each level asks twice: 2^128 questions if nobody counted. `not` must not make a yes of what was not asked.
+        for doubling in [##"{"anyOf":[{"$ref":"#"},{"$ref":"#"}]}"##, ##"{"not":{"anyOf":[{"not":{"$ref":"#"}},{"$ref":"#"}]}}"##] {
+            #expect(try JSONSchema(doubling).violation(in: 1)?.message == "takes too long to check")
+        }
         let pattern = try JSONSchema(#"{"pattern":"^a*$"}"#)
         #expect(pattern.violation(in: .string(String(repeating: "a", count: 5000))) != nil)
     }

@@ -2,10 +2,16 @@ extension SchemaNode {
     /// What is wrong with a value.
     ///
     /// - Parameter pointer: Where it is.
-    func check(_ value: JSONValue, at pointer: String) -> SchemaViolation? { check(value, at: pointer, depth: 0) }
+    func check(_ value: JSONValue, at pointer: String) -> SchemaViolation? {
+        let steps = SchemaSteps()
+        let found = check(value, at: pointer, depth: 0, steps)
+        // What was not looked at cannot be known to fit, whatever a `not` made of it.
+        return steps.areOver ? SchemaViolation(pointer: pointer, message: "takes too long to check") : found
+    }
 
-    private func check(_ value: JSONValue, at pointer: String, depth: Int) -> SchemaViolation? {
+    private func check(_ value: JSONValue, at pointer: String, depth: Int, _ steps: SchemaSteps) -> SchemaViolation? {
         func violation(_ message: String) -> SchemaViolation { SchemaViolation(pointer: pointer, message: message) }
+        guard steps.take() else { return violation("takes too long to check") }
         // A schema may refer to itself without going into the value.
         guard depth < 128 else { return violation("is nested too deep") }
         if allowsNothing { return violation("is not allowed") }
@@ -17,11 +23,11 @@ extension SchemaNode {
         switch value {
         case .int, .double: found = numberMessage(value.number ?? 0).map(violation)
         case .string(let text): found = textMessage(text).map(violation)
-        case .array(let items): found = check(items, at: pointer, depth: depth)
-        case .object(let members): found = check(members, at: pointer, depth: depth)
+        case .array(let items): found = check(items, at: pointer, depth: depth, steps)
+        case .object(let members): found = check(members, at: pointer, depth: depth, steps)
         case .null, .bool: found = nil
         }
-        return found ?? checkOthers(value, at: pointer, depth: depth + 1)
+        return found ?? checkOthers(value, at: pointer, depth: depth + 1, steps)
     }
 
     private static func message(_ allowed: [JSONValue]) -> String {
@@ -51,17 +57,17 @@ extension SchemaNode {
         return nil
     }
 
-    private func check(_ items: [JSONValue], at pointer: String, depth: Int) -> SchemaViolation? {
+    private func check(_ items: [JSONValue], at pointer: String, depth: Int, _ steps: SchemaSteps) -> SchemaViolation? {
         func violation(_ message: String) -> SchemaViolation { SchemaViolation(pointer: pointer, message: message) }
         if items.count < counts.lowerBound { return violation("must have at least \(counts.lowerBound) items") }
         if items.count > counts.upperBound { return violation("must have at most \(counts.upperBound) items") }
         if isUnique, Set(items).count < items.count { return violation("must not have an item twice") }
         for (index, item) in items.enumerated() {
             guard let node = index < firstItems.count ? firstItems[index] : self.items else { continue }
-            if let found = node.check(item, at: "\(pointer)/\(index)", depth: depth + 1) { return found }
+            if let found = node.check(item, at: "\(pointer)/\(index)", depth: depth + 1, steps) { return found }
         }
         if let contains {
-            let count = items.count { contains.check($0, at: pointer, depth: depth + 1) == nil }
+            let count = items.count { contains.check($0, at: pointer, depth: depth + 1, steps) == nil }
             guard containsCounts.contains(count) else {
                 return violation("must have \(containsCounts.lowerBound) or more items of another form, and not too many")
             }
@@ -69,7 +75,7 @@ extension SchemaNode {
         return nil
     }
 
-    private func check(_ members: [String: JSONValue], at pointer: String, depth: Int) -> SchemaViolation? {
+    private func check(_ members: [String: JSONValue], at pointer: String, depth: Int, _ steps: SchemaSteps) -> SchemaViolation? {
         func violation(_ message: String) -> SchemaViolation { SchemaViolation(pointer: pointer, message: message) }
         for name in required where members[name] == nil {
             return SchemaViolation(pointer: "\(pointer)/\(SchemaViolation.escaped(name))", message: "is missing")
@@ -85,57 +91,74 @@ extension SchemaNode {
             }
         }
         for (name, node) in dependentSchemas where members[name] != nil {
-            if let found = node.check(.object(members), at: pointer, depth: depth + 1) { return found }
+            if let found = node.check(.object(members), at: pointer, depth: depth + 1, steps) { return found }
         }
         // In order, so that the same value always gives the same sentence.
         for (name, value) in members.sorted(by: { $0.key < $1.key }) {
             let place = "\(pointer)/\(SchemaViolation.escaped(name))"
-            if let propertyNames, let found = propertyNames.check(.string(name), at: place, depth: depth + 1) {
+            if let propertyNames, let found = propertyNames.check(.string(name), at: place, depth: depth + 1, steps) {
                 return SchemaViolation(pointer: place, message: "has a name that \(found.message)")
             }
-            if let found = check(value, ofProperty: name, at: place, depth: depth + 1) { return found }
+            if let found = check(value, ofProperty: name, at: place, depth: depth + 1, steps) { return found }
         }
         return nil
     }
 
-    private func check(_ value: JSONValue, ofProperty name: String, at place: String, depth: Int) -> SchemaViolation? {
+    private func check(_ value: JSONValue, ofProperty name: String, at place: String, depth: Int, _ steps: SchemaSteps)
+        -> SchemaViolation?
+    {
         var isKnown = false
         if let node = properties[name] {
             isKnown = true
-            if let found = node.check(value, at: place, depth: depth) { return found }
+            if let found = node.check(value, at: place, depth: depth, steps) { return found }
         }
         for (pattern, node) in patternProperties where pattern.matches(name) {
             isKnown = true
-            if let found = node.check(value, at: place, depth: depth) { return found }
+            if let found = node.check(value, at: place, depth: depth, steps) { return found }
         }
         guard !isKnown, let additionalProperties else { return nil }
         if additionalProperties.allowsNothing {
             let nearest = NearestName.of(name, among: properties.keys.sorted()).map { "; did you mean \"\($0)\"?" } ?? ""
             return SchemaViolation(pointer: place, message: "is not known here\(nearest)")
         }
-        return additionalProperties.check(value, at: place, depth: depth)
+        return additionalProperties.check(value, at: place, depth: depth, steps)
     }
 
-    private func checkOthers(_ value: JSONValue, at pointer: String, depth: Int) -> SchemaViolation? {
+    private func checkOthers(_ value: JSONValue, at pointer: String, depth: Int, _ steps: SchemaSteps) -> SchemaViolation? {
         func violation(_ message: String) -> SchemaViolation { SchemaViolation(pointer: pointer, message: message) }
-        if let reference, let found = reference.check(value, at: pointer, depth: depth) { return found }
-        for node in allOf { if let found = node.check(value, at: pointer, depth: depth) { return found } }
+        if let reference, let found = reference.check(value, at: pointer, depth: depth, steps) { return found }
+        for node in allOf { if let found = node.check(value, at: pointer, depth: depth, steps) { return found } }
         if !anyOf.isEmpty {
-            let found = anyOf.map { $0.check(value, at: pointer, depth: depth) }
+            let found = anyOf.map { $0.check(value, at: pointer, depth: depth, steps) }
             if !found.contains(nil) {
                 return found.compactMap(\.self).first { $0.pointer != pointer } ?? violation("fits none of its forms")
             }
         }
         if !oneOf.isEmpty {
-            let fitting = oneOf.count { $0.check(value, at: pointer, depth: depth) == nil }
+            let fitting = oneOf.count { $0.check(value, at: pointer, depth: depth, steps) == nil }
             if fitting != 1 { return violation(fitting == 0 ? "fits none of its forms" : "fits more than one of its forms") }
         }
-        if let not, not.check(value, at: pointer, depth: depth) == nil { return violation("is of a form that is not allowed") }
+        if let not, not.check(value, at: pointer, depth: depth, steps) == nil {
+            return violation("is of a form that is not allowed")
+        }
         if let condition {
-            let branch = condition.check(value, at: pointer, depth: depth) == nil ? then : otherwise
-            return branch?.check(value, at: pointer, depth: depth)
+            let branch = condition.check(value, at: pointer, depth: depth, steps) == nil ? then : otherwise
+            return branch?.check(value, at: pointer, depth: depth, steps)
         }
         return nil
+    }
+}
+
+/// How much of one check is left: a few references can ask for more than any machine can do.
+private final class SchemaSteps {
+    private var left = 100_000
+    /// Something was not looked at.
+    private(set) var areOver = false
+
+    func take() -> Bool {
+        left -= 1
+        if left <= 0 { areOver = true }
+        return !areOver
     }
 }
 
