@@ -5,8 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 mode=${1:-normal}
 case $mode in normal | --quick | --long) ;; *) echo "usage: run.sh [--quick|--long]" >&2; exit 2 ;; esac
-cc=${CC:-/opt/swift/usr/bin/clang}
-command -v "$cc" >/dev/null || cc=cc
+cc=$(command -v "${CC:-clang}" || command -v cc)
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 rounds=20

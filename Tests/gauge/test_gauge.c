@@ -20,20 +20,7 @@
 #include <unistd.h>
 
 #include "../../Plugins/bench/gauge.h"
-
-static int passed, failed;
-
-#define CHECK(condition, ...)                                                                                                 \
-    do {                                                                                                                      \
-        if (condition) {                                                                                                      \
-            passed++;                                                                                                         \
-        } else {                                                                                                              \
-            failed++;                                                                                                         \
-            printf("FAILED %s:%d: %s: ", __FILE__, __LINE__, #condition);                                                     \
-            printf(__VA_ARGS__);                                                                                              \
-            printf("\n");                                                                                                     \
-        }                                                                                                                     \
-    } while (0)
+#include "../http/check.h"
 
 static const char *directory;
 static int rounds;
@@ -224,6 +211,5 @@ int main(int count, char **arguments) {
     apart(threads);
     apart(the_dead);
     apart(killed);
-    printf("%d checks passed, %d failed\n", passed, failed);
-    return failed == 0 ? 0 : 1;
+    return REPORT();
 }

@@ -8,7 +8,7 @@ mode=${1:-}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=$(mktemp -d)
-cc=${CC:-$(command -v clang || echo /opt/swift/usr/bin/clang)}
+cc=$(command -v "${CC:-clang}" || command -v cc)
 passed=0 failed=0 server= finished=
 finish() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
