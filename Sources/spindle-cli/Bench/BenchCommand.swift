@@ -40,6 +40,7 @@ struct Bench: AsyncParsableCommand {
     func run() async throws {
         let configuration = try global.load().configuration
         let base = try scenario()
+        let rounds = Int(try Checked.integer(rounds, "--rounds", 1...100) ?? 3)
         let levels = try levels(configuration)
         var report = BenchReport()
         for level in levels {
@@ -49,7 +50,6 @@ struct Bench: AsyncParsableCommand {
         }
         if levels.contains(where: { $0 != .engine }) { try await measureCosts(levels, configuration, &report) }
         for peer in peers {
-            let rounds = Int(try Checked.integer(rounds, "--rounds", 1...100) ?? 3)
             report.comparisons.append(try await compare(PeerRun(command: peer), base, levels[0], rounds, configuration))
         }
         if global.json { try JSONText.print(report) } else { report.print() }

@@ -98,6 +98,10 @@ struct BenchCommandTests {
         let silent = try await sandbox.run("bench", "--level", "engine", "--seconds", "1", "--vs", "exit 7")
         #expect(silent.status == 2)
         #expect(silent.errors.contains("--vs exit 7: the command ended with status 7 and without a line"))
+        let absurd = "echo PEER x jobs_per_s=1e300 p50_ms=nan p99_ms=-1"
+        #expect(try await sandbox.run("bench", "--level", "engine", "--seconds", "1", "--vs", absurd).status == 2)
+        let rounds = try await sandbox.run("bench", "--level", "engine", "--rounds", "0")
+        #expect(rounds.status == 2 && !rounds.errors.contains("executions"), "before anything is measured")
         let level = try await sandbox.run("bench", "--level", "cloud")
         #expect(level.status == 2)
         #expect(level.errors.contains("one of engine, in-process, worker is wanted"))
