@@ -46,7 +46,7 @@ struct ErrorCodeTests {
         let rows = try Page.named("Docs/cli.md").table(below: "## Exit status")
         #expect(rows.map { Int32($0[0]) ?? -1 } == ExitStatus.allCases.map(\.rawValue))
         for text in [try Repository.text("README.md"), try Repository.text("Sources/spindle-cli/SpindleCommand.swift")] {
-            let start = try #require(text.ranges(of: "Exit status:").first).upperBound
+            let start = try #require(text.ranges(of: "0 succeeded").first).lowerBound
             let listed = text[start...].prefix { $0 != "." }.matches(of: /\b([0-9]+) [a-zC]/).compactMap { Int32($0.output.1) }
             #expect(listed == ExitStatus.allCases.map(\.rawValue))
         }
