@@ -127,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "SpindlePluginsTests",
             dependencies: [
-                "SpindleCore", "SpindlePlugins", "SpindleWire", "SpindlePluginC", "TestSupport", "spindle-worker",
+                "SpindleCore", "SpindleEngine", "SpindlePlugins", "SpindleWire", "SpindlePluginC", "TestSupport", "spindle-worker",
+                .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"],
             swiftSettings: swift

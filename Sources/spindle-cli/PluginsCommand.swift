@@ -9,9 +9,24 @@ import SpindleServer
 /// The plugin directory.
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, inspects and adds plugins.",
-        subcommands: [List.self, Inspect.self, Add.self]
+        abstract: "Lists, inspects, adds and switches plugins.",
+        subcommands: [List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self]
     )
+
+    /// Prints plugins as a table.
+    static func print(_ plugins: [PluginSummary]) {
+        var table = Table([
+            .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("ISOLATION"), .init("TYPES", isFlexible: true),
+            .init("REASON", isFlexible: true),
+        ])
+        for plugin in plugins {
+            table.add([
+                .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state), .init(plugin.isolation ?? ""),
+                .init(plugin.types.joined(separator: ", ")), .init(SafeText.line(plugin.reason ?? "")),
+            ])
+        }
+        Terminal.print(table)
+    }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -22,17 +37,7 @@ struct Plugins: AsyncParsableCommand {
         func run() async throws {
             let plugins = try await summaries()
             if global.json { return try JSONText.print(PluginListBody(plugins: plugins)) }
-            var table = Table([
-                .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("ISOLATION"), .init("TYPES", isFlexible: true),
-                .init("REASON", isFlexible: true),
-            ])
-            for plugin in plugins {
-                table.add([
-                    .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state), .init(plugin.isolation ?? ""),
-                    .init(plugin.types.joined(separator: ", ")), .init(SafeText.line(plugin.reason ?? "")),
-                ])
-            }
-            Terminal.print(table)
+            Plugins.print(plugins)
         }
 
         /// From the host that runs, else from the directory itself.
@@ -66,7 +71,10 @@ struct Plugins: AsyncParsableCommand {
     }
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Copies a shared library into the plugin directory.")
+        static let configuration = CommandConfiguration(
+            abstract: "Copies a shared library into the plugin directory.",
+            discussion: "A host that runs takes it up by itself, also in the place of an older version."
+        )
         @Argument(help: "A shared library.", completion: .file(extensions: ["so"])) var file: String
         @Option(name: .customLong("as"), help: "Its name there, without .so.") var name: String?
         @OptionGroup var global: GlobalOptions
@@ -78,9 +86,6 @@ struct Plugins: AsyncParsableCommand {
             try Self.makeParents(of: places.plugins)
             let path = try await PluginHost.add(file: file, as: name, to: places.plugins)
             if global.json { try JSONText.print(["path": path]) } else { Terminal.print(path) }
-            if try await HostAccess(socket: places.socket).answers() {
-                Terminal.error("spindle: the host that runs looks at the plugin directory when it starts: start it again")
-            }
         }
 
         /// The directory itself is made, with the mode it needs, by the plugin host.

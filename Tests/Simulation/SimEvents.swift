@@ -19,6 +19,8 @@ struct SimEvent: Comparable {
         /// A report of an executor arrives.
         case deliver
         case drainTimeout, closeAnyway
+        /// A type that was withdrawn is served again.
+        case serveAgain
     }
 
     let at: Int64

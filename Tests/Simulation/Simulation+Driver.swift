@@ -13,7 +13,8 @@ extension Simulation {
         case ..<800: if let row = nextOfKey() { send(.cancel(row: row)) }
         case ..<840: if let row = someRow() { send(.retry(row: row)) }
         case ..<940: repeatReport()
-        case ..<970: reload()
+        case ..<960: reload()
+        case ..<970: withdraw()
         case ..<977: crash()
         case ..<983: drain()
         case ..<993: outageUntil = now + random.between(10_000, 500_000)
@@ -108,6 +109,20 @@ extension Simulation {
             world.settings.maxConcurrentJobs = 1 + Int32(random.below(7))
             machine.settings.maxConcurrentJobs = world.settings.maxConcurrentJobs
         }
+        perform()
+    }
+
+    /// A plugin is taken away, and comes back.
+    private func withdraw() {
+        let type = random.below(world.types.count)
+        machine.withdraw(type: type)
+        push(.serveAgain, after: random.between(0, 100_000), type)
+        perform()
+    }
+
+    func serveAgain(_ type: Int) {
+        machine.serve(world.descriptor(type))
+        workIsReady(type)
         perform()
     }
 

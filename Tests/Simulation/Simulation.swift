@@ -90,6 +90,7 @@ package final class Simulation {
         case .codeDone: codeDone(event.subject)
         case .codeEnds: codeEnds(event.subject)
         case .codeKilled: codeKilled(event.subject)
+        case .serveAgain: serveAgain(event.subject)
         case .drainTimeout:
             machine.cancelAll(reason: .shutdown, now: now, wall: wall, random: random.next())
             perform()

@@ -3,6 +3,7 @@ private let attempts = "DispatcherStateMachine+Attempts"
 private let slots = "DispatcherStateMachine+Slots"
 private let settles = "DispatcherStateMachine+Settles"
 private let doubts = "DispatcherStateMachine+Doubts"
+private let withdrawal = "DispatcherStateMachine+Withdrawal"
 
 extension Mutants {
     /// Faults that somebody could make, and those that were made once (the last seven).
@@ -171,6 +172,10 @@ extension Mutants {
         Mutant(
             "lost-claims-not-given-back",
             Edit(doubts, "{ doubts += 1 }", "{ if !MUTANT { doubts += 1 } }")
+        ),
+        Mutant(
+            "withdrawn-work-kept",
+            Edit(withdrawal, "        giveBack()\n", "        if !MUTANT { giveBack() }\n")
         ),
         Mutant(
             "reload-forgets-reservations",

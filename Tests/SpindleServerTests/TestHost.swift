@@ -82,6 +82,7 @@ struct TwoPlugins: PluginDirectoryView {
     ]
 
     func listings() async -> [PluginSummary] { all }
+    func reload() async throws -> [PluginSummary] { all }
     func inspect(_ name: String) async -> PluginDetails? {
         all.first { $0.name == name }.map { PluginDetails(summary: $0, details: ["pid": 7]) }
     }

@@ -137,6 +137,11 @@ package struct HostAccess: Sendable {
         return body.plugins
     }
 
+    /// Has the host look at the plugin directory now.
+    package func reloadPlugins() async throws -> [PluginSummary] {
+        try await client.request("POST", "/v1/plugins/reload").success(PluginListBody.self).plugins
+    }
+
     /// How the host does.
     package func status() async throws -> StatusBody { try await get("/v1/status") }
 

@@ -139,6 +139,34 @@ extension ConfigurationKey {
         )
     }
 
+    /// A share, kept in thousandths.
+    static func share(
+        _ name: String,
+        _ path: any WritableKeyPath<HostConfiguration, Int32> & Sendable,
+        _ documentation: String
+    ) -> ConfigurationKey {
+        ConfigurationKey(
+            name,
+            allowed: "a share from 0 to 1, or from 0% to 100%, in steps of a thousandth",
+            documentation,
+            read: {
+                let permille = $0[keyPath: path]
+                return permille % 10 == 0 ? "\(permille / 10)%" : "\(permille / 10).\(permille % 10)%"
+            },
+            write: { configuration, text in
+                let isPercent = text.hasSuffix("%")
+                let digits = isPercent ? text.dropLast() : text[...]
+                guard digits.count <= 10, digits.utf8.allSatisfy({ (48...57).contains($0) || $0 == 46 }),
+                    let share = Double(digits)
+                else { return false }
+                let permille = (share * (isPercent ? 10 : 1000)).rounded()
+                guard (0...1000).contains(permille) else { return false }
+                configuration[keyPath: path] = Int32(permille)
+                return true
+            }
+        )
+    }
+
     static func path(
         _ name: String,
         _ path: any WritableKeyPath<HostConfiguration, String?> & Sendable,

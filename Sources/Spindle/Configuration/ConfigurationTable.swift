@@ -1,9 +1,10 @@
 import SpindleCore
 import SpindleEngine
+import SpindlePlugins
 
 extension ConfigurationKey {
     /// Every setting there is, in the order of the documentation.
-    public static let all: [ConfigurationKey] = engineKeys + placeKeys + retentionKeys + logKeys
+    public static let all: [ConfigurationKey] = engineKeys + placeKeys + reloadKeys + retentionKeys + logKeys
 
     private static let engineKeys: [ConfigurationKey] = [
         .integer(
@@ -43,7 +44,11 @@ extension ConfigurationKey {
             \.engine.defaultPolicy.retry.maxDelay,
             "The longest wait before a retry; an executor that asks for more by `retry_after` gets it."
         ),
-        jitter,
+        .share(
+            "executionEngine.retryJitter",
+            \.engine.defaultPolicy.retry.jitterPermille,
+            "The largest share of a wait that chance may add; it never shortens."
+        ),
         typeLimits,
         .duration(
             "executionEngine.cancelGrace",
@@ -84,6 +89,32 @@ extension ConfigurationKey {
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
     ]
 
+    private static let reloadKeys: [ConfigurationKey] = [
+        .choice(
+            "plugins.watch",
+            [("true", true), ("false", false)],
+            \.reload.isWatching,
+            "Whether changes of the plugin directory are taken up while the host runs; otherwise `spindle plugins reload` does."
+        ),
+        .integer(
+            "plugins.trialAttempts",
+            0...10_000,
+            \.reload.trialAttempts,
+            "So many first attempts of a new version of a plugin are on trial; 0 tries none."
+        ),
+        .share(
+            "plugins.trialFailures",
+            \.reload.trialFailures,
+            "The new version is taken back when a larger share of its trial fails, and larger than of the old version's last attempts."
+        ),
+        .duration(
+            "plugins.trialTime",
+            1_000_000...86_400_000_000,
+            \.reload.trialTime,
+            "A trial that has not decided by then is passed."
+        ),
+    ]
+
     private static let retentionKeys: [ConfigurationKey] = [
         .duration(
             "retention.finished",
@@ -109,26 +140,6 @@ extension ConfigurationKey {
             "The host's own log as lines for people or as one JSON object a line."
         ),
     ]
-
-    private static let jitter = ConfigurationKey(
-        "executionEngine.retryJitter",
-        allowed: "a share from 0 to 1, or from 0% to 100%, in steps of a thousandth",
-        "The largest share of a wait that chance may add; it never shortens.",
-        read: { configuration in
-            let permille = configuration.engine.defaultPolicy.retry.jitterPermille
-            return permille % 10 == 0 ? "\(permille / 10)%" : "\(permille / 10).\(permille % 10)%"
-        },
-        write: { configuration, text in
-            let isPercent = text.hasSuffix("%")
-            let digits = isPercent ? text.dropLast() : text[...]
-            guard digits.count <= 10, digits.utf8.allSatisfy({ (48...57).contains($0) || $0 == 46 }), let share = Double(digits)
-            else { return false }
-            let permille = (share * (isPercent ? 10 : 1000)).rounded()
-            guard (0...1000).contains(permille) else { return false }
-            configuration.engine.defaultPolicy.retry.jitterPermille = Int32(permille)
-            return true
-        }
-    )
 
     private static let typeLimits = ConfigurationKey(
         "executionEngine.typeLimits",

@@ -1,5 +1,6 @@
 public import SpindleCore
 public import SpindleEngine
+public import SpindlePlugins
 
 /// Everything that an operator can set of a host; ``ConfigurationKey/all`` names each setting.
 public struct HostConfiguration: Sendable {
@@ -41,6 +42,8 @@ public struct HostConfiguration: Sendable {
     public var workerPath: String?
     /// Microseconds that a plugin's probe may take.
     public var probeTimeout: Int64 = 10_000_000
+    /// How new versions of plugins are taken while the host runs.
+    public var reload = ReloadSettings()
     /// The least level of the host's own log.
     public var logLevel: LogLevel = .info
     /// How the host writes its own log.

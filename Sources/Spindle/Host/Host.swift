@@ -27,7 +27,7 @@ public final class Host: Service {
     /// Where everything lies.
     public let places: HostPlaces
     /// What became of each file of the plugin directory.
-    public let plugins: [PluginListing]
+    public var plugins: [PluginListing] { pluginHost?.listings ?? [] }
     /// Swift jobs compiled into this program.
     private let internalJobs = InternalJobExecutor()
     private let hasInternalJobs = Mutex(false)
@@ -75,7 +75,7 @@ public final class Host: Service {
         if places.store != .memory && purpose != .reading { try StateDirectory.prepare(places.state) }
         stores = try HostStores(places, readOnly: purpose == .reading, logger: logger)
         pluginHost = usesPlugins ? try Self.pluginHost(configuration, places, logger) : nil
-        plugins = try await pluginHost?.load() ?? []
+        try await pluginHost?.load()
         var settings = configuration.engine
         // Without a slot nothing is ever claimed: what is accepted waits for a host.
         if purpose != .serving { settings.maxConcurrentJobs = 0 }
@@ -101,21 +101,21 @@ public final class Host: Service {
         _ places: HostPlaces,
         _ logger: Logger
     ) throws(SpindleError) -> PluginHost {
-        // The usual directory need not be there; one that was asked for must be.
-        let isMissing = configuration.pluginDirectory == nil && access(places.plugins, F_OK) != 0
         let hasState = (try? StateDirectory.prepare(places.state)) != nil
-        return try PluginHost(
-            configuration: PluginHostConfiguration(
-                directory: isMissing ? nil : places.plugins,
-                stateDirectory: hasState ? places.state : nil,
-                workerPath: configuration.workerPath,
-                probeTimeout: configuration.probeTimeout,
-                cancelGrace: configuration.engine.cancelGrace,
-                reservedTypes: ["internal"],
-                hostVersion: SpindleVersion.text,
-                logger: logger
-            )
+        var settings = PluginHostConfiguration(
+            directory: places.plugins,
+            stateDirectory: hasState ? places.state : nil,
+            workerPath: configuration.workerPath,
+            probeTimeout: configuration.probeTimeout,
+            cancelGrace: configuration.engine.cancelGrace,
+            reload: configuration.reload,
+            reservedTypes: ["internal"],
+            hostVersion: SpindleVersion.text,
+            logger: logger
         )
+        // The usual directory need not be there; one that was asked for must be.
+        settings.mayBeMissing = configuration.pluginDirectory == nil
+        return try PluginHost(configuration: settings)
     }
 
     /// Runs executions and answers local commands until graceful shutdown or cancellation; then drains and closes the store.
@@ -125,7 +125,7 @@ public final class Host: Service {
     /// - Throws: What ended it before its time.
     public func run() async throws {
         // The plugins outlive the drain: attempts that may still end need them.
-        let plugins = Task { [pluginHost] in try await pluginHost?.run() }
+        let plugins = Task { [pluginHost, engine] in await pluginHost?.run(serving: engine) }
         let drained = Gate()
         // Detached: a task below this one would hear of the shutdown itself, and stop at once.
         let serving = Task.detached { [server] in

@@ -15,6 +15,8 @@ package struct PluginView: PluginDirectoryView {
         return listing.map { PluginDetails(summary: Self.summary($0), details: Self.details($0)) }
     }
 
+    package func reload() async throws -> [PluginSummary] { try await host?.reload().map { Self.summary($0) } ?? [] }
+
     /// One line about a file.
     package static func summary(_ listing: PluginListing) -> PluginSummary {
         PluginSummary(

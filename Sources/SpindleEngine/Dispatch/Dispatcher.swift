@@ -5,10 +5,16 @@ import Synchronization
 final class Dispatcher: Sendable {
     private struct State {
         var machine: DispatcherStateMachine
-        /// By type; the last one takes new attempts, those it replaced end theirs.
-        var executors: [[any BatchExecutor]] = []
-        var outbox: [DispatcherActions] = []
+        var places = ExecutorPlaces()
+        var outbox: [Order] = []
         var isRunningActions = false
+    }
+
+    /// What waits to be carried out, in the order in which it was decided.
+    private enum Order {
+        case actions(DispatcherActions)
+        /// All that was decided before has been carried out.
+        case reached(@Sendable () -> Void)
     }
 
     private let state: Mutex<State>
@@ -36,7 +42,7 @@ final class Dispatcher: Sendable {
             let now = clock.monotonic
             let wall = clock.now
             let answer = body(&state.machine, now, wall)
-            state.outbox.append(state.machine.takeActions(now: now, wall: wall))
+            state.outbox.append(.actions(state.machine.takeActions(now: now, wall: wall)))
             let isRunner = !state.isRunningActions
             state.isRunningActions = true
             return (answer, isRunner)
@@ -46,17 +52,61 @@ final class Dispatcher: Sendable {
     }
 
     /// Makes an executor serve its type.
-    func serve(_ executor: any BatchExecutor) {
+    func serve(_ executor: any BatchExecutor) -> ExecutorRegistration {
         let descriptor = executor.descriptor
         // The executor is in its place before the machine may start anything on it.
-        state.withLock { state in
-            let index = state.machine.index(ofType: descriptor.type)
-            while state.executors.count <= index { state.executors.append([]) }
-            state.executors[index].append(executor)
+        let registration = state.withLock { state in
+            state.places.add(executor, type: state.machine.index(ofType: descriptor.type))
         }
+        open(descriptor)
+        return registration
+    }
+
+    /// Makes an executor that was replaced, or whose type was withdrawn, serve again.
+    func restore(_ registration: ExecutorRegistration) {
+        guard let executor = state.withLock({ $0.places.putLast(registration) }) else { return }
+        open(executor.descriptor)
+    }
+
+    private func open(_ descriptor: ExecutorDescriptor) {
         update { machine, _, _ in
             machine.serve(descriptor)
             machine.workIsReady(type: descriptor.type)
+        }
+    }
+
+    /// The executor of that name; nil if it was forgotten.
+    func executor(_ registration: ExecutorRegistration) -> (any BatchExecutor)? {
+        state.withLock { $0.places.executor(registration) }
+    }
+
+    /// The executor that serves a type; nil if none does.
+    func registration(ofType name: String) -> ExecutorRegistration? {
+        state.withLock { state in
+            guard let index = state.machine.typeIndexes[name], state.machine.types[index].isServed else { return nil }
+            return state.places.last(index)
+        }
+    }
+
+    /// Whether new attempts of its type go to this executor.
+    func isServing(_ registration: ExecutorRegistration) -> Bool {
+        state.withLock { $0.places.isLast(registration) && $0.machine.types[registration.type].isServed }
+    }
+
+    /// No event of an executor concerns this host any more, and no cancel goes to it.
+    func forget(_ registration: ExecutorRegistration) {
+        state.withLock { $0.places.remove(registration) }
+    }
+
+    /// Waits until all that is decided so far has been carried out: an executor that was replaced gets no start after that.
+    func waitUntilCarriedOut() async {
+        await withCheckedContinuation { continuation in
+            let isRunner = state.withLock { state in
+                state.outbox.append(.reached { continuation.resume() })
+                defer { state.isRunningActions = true }
+                return !state.isRunningActions
+            }
+            if isRunner { runActions() }
         }
     }
 
@@ -74,23 +124,28 @@ final class Dispatcher: Sendable {
     /// Only one thread runs actions at a time: a cancel decided after a start never overtakes it.
     private func runActions() {
         while true {
-            let (batch, executors) = state.withLock { state -> ([DispatcherActions], [[any BatchExecutor]]) in
+            let (orders, places) = state.withLock { state -> ([Order], ExecutorPlaces) in
                 if state.outbox.isEmpty { state.isRunningActions = false }
                 defer { state.outbox.removeAll(keepingCapacity: true) }
-                return (state.outbox, state.executors)
+                return (state.outbox, state.places)
             }
-            if batch.isEmpty { return }
-            for actions in batch { run(actions, executors) }
+            if orders.isEmpty { return }
+            for order in orders {
+                switch order {
+                case .actions(let actions): run(actions, places)
+                case .reached(let body): body()
+                }
+            }
         }
     }
 
-    private func run(_ actions: DispatcherActions, _ executors: [[any BatchExecutor]]) {
+    private func run(_ actions: DispatcherActions, _ places: ExecutorPlaces) {
         for start in actions.starts {
-            executors[start.type].last?.start(start.requests, now: clock.monotonic)
+            places.serving(start.type)?.start(start.requests, now: clock.monotonic)
         }
         for cancel in actions.cancels {
             // Whoever started it: the others do not know it.
-            for executor in executors[cancel.type] { executor.cancel(cancel.key, reason: cancel.reason, grace: grace) }
+            for executor in places.all(cancel.type) { executor.cancel(cancel.key, reason: cancel.reason, grace: grace) }
         }
         if actions.wakeSettles { settles.wake() }
         if actions.wakeClaims { claims.wake() }

@@ -183,7 +183,7 @@ package struct DispatcherStateMachine {
 
     private mutating func endClaim(_ order: ClaimOrder) { types[order.type].claimInFlight = 0 }
 
-    private mutating func release(reservationsOf type: Int) {
+    mutating func release(reservationsOf type: Int) {
         let count = types[type].reserved
         types[type].reserved = 0
         globalReserved -= count
@@ -193,6 +193,7 @@ package struct DispatcherStateMachine {
     private mutating func hold(_ record: AttemptRecord) {
         // A draining host leaves it in the store: closing the host gives it back.
         guard !isDraining else { return }
+        guard types[record.type].isServed else { return giveBack() }
         records[record.key.execution] = record
         types[record.type].ready.push(record.key.execution, rank: record.rank)
     }

@@ -26,7 +26,7 @@ public final class JobExecutionEngine: Sendable {
     let newExecutors: AsyncStream<any BatchExecutor>
     let newExecutorsContinuation: AsyncStream<any BatchExecutor>.Continuation
     let shutdown = Gate()
-    private let threads = ThreadPoolTaskExecutor(maxThreads: 256)
+    let threads = ThreadPoolTaskExecutor(maxThreads: 256)
 
     /// The log of every execution.
     public let logs: LogHub
@@ -115,21 +115,6 @@ public final class JobExecutionEngine: Sendable {
         if let due = try await store.nextDue() { engine.promotion.consider(due) }
         return engine
     }
-
-    /// Adds an executor, or replaces the one of its type for new attempts.
-    public func register(_ executor: any JobExecutor) {
-        let batch = executor as? any BatchExecutor ?? TaskPerAttemptExecutor(executor, threads: threads, clock: clock)
-        router.register(executor)
-        batch.report { [weak self] events in
-            guard let self else { return }
-            intake.take(events, for: self)
-        }
-        newExecutorsContinuation.yield(batch)
-        dispatcher.serve(batch)
-    }
-
-    /// What the executors say about themselves.
-    public var executors: [ExecutorDescriptor] { router.descriptors }
 
     /// Makes an identifier of this moment.
     func makeUUID() -> UUIDv7 {

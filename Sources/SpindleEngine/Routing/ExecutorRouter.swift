@@ -14,6 +14,14 @@ package final class ExecutorRouter: Sendable {
         var byType: [String: Int] = [:]
         /// Longest first; among equals the first registered.
         var prefixes: [(prefix: String, entry: Int)] = []
+
+        mutating func index() {
+            byType = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.descriptor.type, $0) })
+            prefixes = entries.enumerated()
+                .flatMap { index, entry in entry.descriptor.targetPrefixes.map { ($0.lowercased(), index) } }
+                .sorted { ($0.0.utf8.count, $1.1) > ($1.0.utf8.count, $0.1) }
+                .map { (prefix: $0.0, entry: $0.1) }
+        }
     }
 
     private let table = Mutex(Table())
@@ -28,13 +36,18 @@ package final class ExecutorRouter: Sendable {
             if let index = table.byType[entry.descriptor.type] {
                 table.entries[index] = entry
             } else {
-                table.byType[entry.descriptor.type] = table.entries.count
                 table.entries.append(entry)
             }
-            table.prefixes = table.entries.enumerated()
-                .flatMap { index, entry in entry.descriptor.targetPrefixes.map { ($0.lowercased(), index) } }
-                .sorted { ($0.0.utf8.count, $1.1) > ($1.0.utf8.count, $0.1) }
-                .map { (prefix: $0.0, entry: $0.1) }
+            table.index()
+        }
+    }
+
+    /// Knows the executor of a type no longer.
+    package func remove(type: String) {
+        table.withLock { table in
+            guard let index = table.byType[type] else { return }
+            table.entries.remove(at: index)
+            table.index()
         }
     }
 

@@ -104,29 +104,9 @@ struct PluginDirectory {
 
     private static func sidecar(_ name: String, _ directory: TrustedDirectory) throws(PluginRefusal) -> Sidecar? {
         let file = "\(name.dropLast(3)).yaml"
-        let number = openat(directory.descriptor.number, file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
-        if number < 0 && errno == ENOENT { return nil }
-        guard number >= 0 else { throw PluginRefusal("\(file) cannot be opened: \(SystemCall.lastError)") }
-        let opened = Descriptor(number)
-        var status = stat()
-        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw PluginRefusal("\(file) is not a regular file")
-        }
-        guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-            throw PluginRefusal("\(file) belongs to another user or can be written by others")
-        }
-        var bytes = [UInt8](repeating: 0, count: Sidecar.maxBytes + 1)
-        var count = 0
-        while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes { buffer in
-                SystemCall.retrying { read(opened.number, buffer.baseAddress.map { $0 + count }, buffer.count - count) }
-            }
-            if got < 0 { throw PluginRefusal("\(file) cannot be read: \(SystemCall.lastError)") }
-            if got == 0 { break }
-            count += got
-        }
+        guard let bytes = try directory.readSidecar(file) else { return nil }
         do throws(SpindleError) {
-            return try Sidecar.parse(Array(bytes.prefix(count)), file: file)
+            return try Sidecar.parse(bytes, file: file)
         } catch {
             throw PluginRefusal(error)
         }

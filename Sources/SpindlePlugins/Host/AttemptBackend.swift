@@ -7,6 +7,10 @@ protocol AttemptBackend: AnyObject, Sendable {
     func canExecute(_ job: Job, _ reply: @escaping @Sendable (Bool) -> Void)
     /// Why it takes no new work until the host is restarted; nil if it does.
     var restartReason: String? { get }
+    /// Makes ready what a first attempt needs; says why that failed, or nil.
+    func warmUp(_ reply: @escaping @Sendable (String?) -> Void)
+    /// Calls back once no attempt is open and no code of one runs.
+    func whenDrained(_ done: @escaping @Sendable () -> Void)
     /// Ends all; calls back when nothing is left. May be called again.
     func stop(_ done: @escaping @Sendable () -> Void)
 }

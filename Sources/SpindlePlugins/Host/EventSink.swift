@@ -11,6 +11,13 @@ final class EventSink: Sendable {
 
     private let receivers = Mutex(Receivers())
     private let logBudget = Mutex(LogBudget())
+    private let ends = Mutex((tally: EndTally(), observer: (@Sendable () -> Void)?.none))
+
+    /// How attempts have ended so far.
+    var tally: EndTally { ends.withLock { $0.tally } }
+
+    /// Says from now on when attempts have ended; on the thread that reports them.
+    func observeEnds(_ observer: (@Sendable () -> Void)?) { ends.withLock { $0.observer = observer } }
 
     /// Says where events go from now on.
     func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { receivers.withLock { $0.all = receiver } }
@@ -18,6 +25,7 @@ final class EventSink: Sendable {
     /// Sends a batch on.
     func send(_ events: [AttemptEvent]) {
         guard !events.isEmpty else { return }
+        defer { count(events) }
         let receivers = receivers.withLock { $0 }
         guard !receivers.direct.isEmpty else {
             receivers.all?(events)
@@ -28,6 +36,14 @@ final class EventSink: Sendable {
             if let handler = receivers.direct[event.key] { handler(event) } else { others.append(event) }
         }
         if !others.isEmpty { receivers.all?(others) }
+    }
+
+    private func count(_ events: [AttemptEvent]) {
+        let observer = ends.withLock { ends in
+            for case .finished(_, let result, _, _) in events { ends.tally.count(result) }
+            return ends.observer
+        }
+        observer?()
     }
 
     /// Says of attempts that the host has stopped.

@@ -10,6 +10,9 @@ public final class PluginExecutor: BatchExecutor {
 
     private let backend: any AttemptBackend
     private let sink: EventSink
+    private let placed = Mutex<ExecutorRegistration?>(nil)
+    /// Ends when the executor has stopped.
+    private let life = AsyncStream<Void>.makeStream()
 
     init(descriptor: ExecutorDescriptor, isolation: IsolationLevel, backend: any AttemptBackend, sink: EventSink) {
         executorType = descriptor.type
@@ -58,12 +61,36 @@ public final class PluginExecutor: BatchExecutor {
     }
 
     public func run() async throws {
-        await Suspension.untilCancelled()
+        for await _ in life.stream {}
         await stop()
     }
 
     /// Why it takes no new work until the host is restarted; nil if it does.
     var restartReason: String? { backend.restartReason }
+
+    /// Where it serves, or has served.
+    var place: ExecutorRegistration? { placed.withLock { $0 } }
+
+    /// Notes where it serves.
+    func place(_ registration: ExecutorRegistration) { placed.withLock { $0 = registration } }
+
+    /// How its attempts have ended so far.
+    var tally: EndTally { sink.tally }
+
+    /// Says from now on when attempts have ended; on the thread that reports them.
+    func observeEnds(_ observer: (@Sendable () -> Void)?) { sink.observeEnds(observer) }
+
+    /// Makes ready what a first attempt needs.
+    ///
+    /// - Returns: Why that failed; nil if it did not.
+    func warmUp() async -> String? {
+        await withCheckedContinuation { continuation in backend.warmUp { continuation.resume(returning: $0) } }
+    }
+
+    /// Waits until no attempt is open and no code of one runs.
+    func drained() async {
+        await withCheckedContinuation { continuation in backend.whenDrained { continuation.resume() } }
+    }
 
     /// Nothing more will be reported.
     func finish() { sink.finish() }
@@ -71,6 +98,7 @@ public final class PluginExecutor: BatchExecutor {
     /// Ends all attempts and workers.
     func stop() async {
         await withCheckedContinuation { continuation in backend.stop { continuation.resume() } }
+        life.continuation.finish()
     }
 
     /// Answers once.

@@ -84,37 +84,10 @@ extension PluginHost {
             } catch {
                 throw PluginRefusal(error)
             }
-            try write(image, "\(name).so", target)
+            try target.replace("\(name).so", with: image.bytes)
             return "\(target.path)/\(name).so"
         } catch {
             throw SpindleError(.plugin, "\(path) is not added: \(error.reason).")
-        }
-    }
-
-    private static func write(_ image: SealedImage, _ name: String, _ directory: TrustedDirectory) throws(PluginRefusal) {
-        let temporary = ".\(name).\(getpid())"
-        unlinkat(directory.descriptor.number, temporary, 0)
-        let number = openat(
-            directory.descriptor.number,
-            temporary,
-            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-            0o644
-        )
-        guard number >= 0 else { throw PluginRefusal("\(directory.path) cannot be written: \(SystemCall.lastError)") }
-        let file = Descriptor(number)
-        var isWritten = fchmod(number, 0o644) == 0
-        var done = 0
-        while isWritten, done < image.size {
-            let count = SystemCall.retrying {
-                Glibc.write(file.number, image.bytes.baseAddress.map { $0 + done }, image.size - done)
-            }
-            if count <= 0 { isWritten = false } else { done += count }
-        }
-        let fd = directory.descriptor.number
-        guard isWritten, fsync(number) == 0, renameat(fd, temporary, fd, name) == 0 else {
-            let reason = SystemCall.lastError
-            unlinkat(fd, temporary, 0)
-            throw PluginRefusal("\(directory.path)/\(name) cannot be written: \(reason)")
         }
     }
 }

@@ -4,18 +4,25 @@ import Synchronization
 
 /// The plugins of a host: finds them, checks them, and gives their executors.
 ///
-/// ``load()`` once, then hand ``executors`` to the engine and run ``run()`` beside it.
+/// ``load()`` once, then hand ``executors`` to the engine and run ``run(serving:)`` beside it: it takes up what changes in the directory.
 public final class PluginHost: Sendable {
-    private struct State {
+    struct State {
+        /// What became of each file, in the order of the names.
         var listings: [PluginListing] = []
-        var executors: [PluginExecutor] = []
+        /// What serves, by its file.
+        var generations: [String: PluginGeneration] = [:]
+        /// Executors that serve no longer, or do not yet, and have not stopped.
+        var others: [PluginExecutor] = []
         var isLoaded = false
+        /// ``PluginHost/run(serving:)`` takes up changes.
+        var isReloading = false
     }
 
     let configuration: PluginHostConfiguration
     let services: PluginServices
     let facts: PluginFacts
-    private let state = Mutex(State())
+    let state = Mutex(State())
+    let reloadRequests = AsyncStream<PluginReloader.Request>.makeStream()
 
     /// Finds the worker program and starts the host's own threads; loads nothing yet.
     ///
@@ -50,16 +57,16 @@ public final class PluginHost: Sendable {
     }
 
     /// The executors of all plugins that serve.
-    public var executors: [any BatchExecutor] { state.withLock { $0.executors } }
+    public var executors: [any BatchExecutor] {
+        state.withLock { state in state.listings.flatMap { state.generations[$0.file]?.executors ?? [] } }
+    }
 
     /// All files of the directory, with what became of each.
     public var listings: [PluginListing] {
-        let (listings, executors) = state.withLock { ($0.listings, $0.executors) }
+        let (listings, generations) = state.withLock { ($0.listings, $0.generations) }
         return listings.map { listing in
-            guard listing.status == .serving else { return listing }
-            let name = String(listing.file.dropLast(3))
-            let reason = executors.lazy.filter { $0.descriptor.plugin == name }.compactMap(\.restartReason).first
-            guard let reason else { return listing }
+            let reason = generations[listing.file]?.executors.lazy.compactMap(\.restartReason).first
+            guard listing.status == .serving, let reason else { return listing }
             var listing = listing
             listing.status = .restartNeeded(reason)
             return listing
@@ -71,165 +78,57 @@ public final class PluginHost: Sendable {
     /// A bad file never stops the others: it is listed with its reason. A second call changes nothing.
     @discardableResult
     public func load() async throws -> [PluginListing] {
-        guard state.withLock({ !$0.isLoaded }) else { return listings }
-        guard let directory = configuration.directory else { return [] }
-        let found = try await Blocking.run { [configuration, facts] in
-            try PluginDirectory(path: directory).scan(facts: facts, logger: configuration.logger)
-        }
-        let judged = await judge(found)
-        await Blocking.run { [configuration, facts] in facts.save(logger: configuration.logger) }
-        var serving = configuration.reservedTypes.reduce(into: [String: String]()) { $0[$1.lowercased()] = "the host itself" }
-        var listings: [PluginListing] = []
-        var executors: [PluginExecutor] = []
-        for (candidate, verdict) in judged {
-            var listing = candidate.listing
-            if let file = candidate.file, let verdict {
-                let plans = accept(file, candidate.sidecar, verdict, &listing, &serving)
-                do {
-                    // Loading a plugin into the host may block.
-                    executors += try await Blocking.run { try self.makeExecutors(plans, file) }
-                } catch {
-                    for plan in plans { serving[plan.type] = nil }
-                    listing.types = []
-                    listing.status = .refused((error as? PluginRefusal)?.reason ?? "\(error)")
-                }
-            }
-            listings.append(listing)
-        }
+        guard state.withLock({ !$0.isLoaded }), configuration.directory != nil else { return listings }
+        let made = await make(try await scan(), owners: reservedOwners)
         state.withLock { state in
-            state.listings = listings
-            state.executors = executors
+            state.listings = made.map(\.listing)
+            for item in made { state.generations[item.listing.file] = item.generation }
             state.isLoaded = true
         }
         return listings
     }
 
-    /// Runs until the task is cancelled, then ends all attempts and workers, within their grace.
-    public func run() async throws {
-        await Suspension.untilCancelled()
-        await stop()
+    /// Takes up what changes in the directory until the task is cancelled, then ends all attempts and workers, within their grace.
+    ///
+    /// - Parameter registry: Where ``executors`` serve; nil leaves everything as ``load()`` found it.
+    public func run(serving registry: (any ExecutorRegistry)?) async {
+        await withDiscardingTaskGroup { group in
+            if let registry, let directory = configuration.directory {
+                state.withLock { $0.isReloading = true }
+                let reloader = PluginReloader(host: self, directory: directory, registry: registry)
+                group.addTask { await reloader.run() }
+            }
+            await Suspension.untilCancelled()
+            // Ends the reloader too: what it lets drain has no more time.
+            await stop()
+        }
+    }
+
+    /// Looks at the directory now, and takes up what has changed; versions that were taken back are tried again.
+    ///
+    /// - Returns: What became of each file.
+    /// - Throws: ``SpindleError`` if the directory cannot be used, or the host stops. While nobody runs ``run(serving:)`` it waits.
+    public func reload() async throws -> [PluginListing] {
+        try await withCheckedThrowingContinuation { continuation in
+            let reply = ReloadReply(continuation)
+            switch reloadRequests.continuation.yield(.look(reply)) {
+            case .enqueued: break
+            default: reply.give(.failure(SpindleError(.draining, "The plugin host has stopped.")))
+            }
+        }
     }
 
     /// Ends all attempts and workers. The host cannot be used afterwards.
     public func stop() async {
-        let executors = state.withLock { $0.executors }
+        reloadRequests.continuation.finish()
+        // Nobody else will: what waits is answered when it is dropped.
+        if state.withLock({ !$0.isReloading }) { for await _ in reloadRequests.stream {} }
+        let executors = state.withLock { $0.generations.values.flatMap(\.executors) + $0.others }
         await withTaskGroup { group in
             for executor in executors { group.addTask { await executor.stop() } }
         }
         for executor in executors { executor.finish() }
         services.spawner.stop()
         services.loop.stop()
-    }
-
-    // MARK: Judging
-
-    /// Asks every plugin in a throw-away process what it is, four at a time.
-    private func judge(_ candidates: [PluginCandidate]) async -> [(PluginCandidate, ProbeVerdict?)] {
-        await withTaskGroup(of: (Int, ProbeVerdict).self) { group in
-            var verdicts: [Int: ProbeVerdict] = [:]
-            var running = 0
-            for (index, candidate) in candidates.enumerated() {
-                guard let file = candidate.file else { continue }
-                if running == 4, let (done, verdict) = await group.next() {
-                    verdicts[done] = verdict
-                    running -= 1
-                }
-                running += 1
-                group.addTask { (index, await self.verdict(on: file, candidate.sidecar)) }
-            }
-            for await (index, verdict) in group { verdicts[index] = verdict }
-            return candidates.enumerated().map { ($1, verdicts[$0]) }
-        }
-    }
-
-    func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
-        let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
-        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
-        if let known = facts.verdict(key, now: services.clock.now) { return known }
-        do {
-            let verdict = try await ProbeSession.run(
-                file.image,
-                instances: instances,
-                limit: configuration.probeTimeout,
-                services: services
-            )
-            facts.remember(verdict, key, now: services.clock.now)
-            return verdict
-        } catch {
-            // Not the plugin's fault: not remembered.
-            return .failed("no process could look at it: \(error)")
-        }
-    }
-
-    private func accept(
-        _ file: PluginFile,
-        _ sidecar: Sidecar,
-        _ verdict: ProbeVerdict,
-        _ listing: inout PluginListing,
-        _ serving: inout [String: String]
-    ) -> [ExecutorPlan] {
-        let manifest: PluginManifest
-        switch verdict {
-        case .refused(let reason), .failed(let reason):
-            listing.status = .refused(reason)
-            return []
-        case .loads(let found): manifest = found
-        }
-        listing.manifest = manifest
-        listing.isolation = sidecar.isolation ?? .worker
-        do throws(PluginRefusal) {
-            let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
-            listing.status = .serving
-            var accepted: [ExecutorPlan] = []
-            for plan in plans {
-                if let owner = serving[plan.type] {
-                    listing.status = .conflict("the type \"\(plan.type)\" is served by \(owner) already")
-                } else {
-                    serving[plan.type] = listing.file
-                    accepted.append(plan)
-                }
-            }
-            listing.types = accepted.map(\.type)
-            return accepted
-        } catch {
-            listing.status = .refused(error.reason)
-            return []
-        }
-    }
-
-    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) throws -> [PluginExecutor] {
-        var session: InProcessSession?
-        if plans.contains(where: { $0.isolation == .inProcess }) {
-            session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
-        }
-        return try plans.enumerated().map { index, plan in
-            let sink = EventSink()
-            let settings = plan.settings(configuration.pool)
-            let backend: any AttemptBackend
-            if let session {
-                backend = try InProcessPool(
-                    plan: plan.instance,
-                    number: UInt64(index + 1),
-                    session: session,
-                    settings: settings,
-                    services: services,
-                    sink: sink
-                )
-            } else {
-                backend = WorkerPool(
-                    plan: plan.instance,
-                    image: file.image,
-                    settings: settings,
-                    services: services,
-                    sink: sink
-                )
-            }
-            return PluginExecutor(
-                descriptor: plan.descriptor,
-                isolation: plan.isolation,
-                backend: backend,
-                sink: sink
-            )
-        }
     }
 }

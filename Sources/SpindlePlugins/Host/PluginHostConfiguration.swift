@@ -5,6 +5,8 @@ public import SpindleCore
 public struct PluginHostConfiguration: Sendable {
     /// The directory with the plugins and their sidecars; nil if there is none.
     public var directory: String?
+    /// Whether the directory may be missing, for now or for ever.
+    public var mayBeMissing = false
     /// Where facts that can be found out again are kept; nil keeps none.
     public var stateDirectory: String?
     /// The program `spindle-worker`; nil looks beside the running program and in `../libexec/spindle`.
@@ -17,6 +19,8 @@ public struct PluginHostConfiguration: Sendable {
     }
     /// Types that are served by others: a plugin that claims one is in conflict.
     public var reservedTypes: Set<String>
+    /// How new versions of plugins are taken while the host runs.
+    public var reload: ReloadSettings
     /// Told to plugins.
     public var hostVersion: String
     /// For what belongs to no attempt.
@@ -33,6 +37,7 @@ public struct PluginHostConfiguration: Sendable {
         workerPath: String? = nil,
         probeTimeout: Int64 = 5_000_000,
         cancelGrace: Int64 = 5_000_000,
+        reload: ReloadSettings = ReloadSettings(),
         reservedTypes: Set<String> = [],
         hostVersion: String = "1.0.0",
         logger: Logger = Logger(label: "spindle.plugins"),
@@ -43,6 +48,7 @@ public struct PluginHostConfiguration: Sendable {
         self.workerPath = workerPath
         self.probeTimeout = probeTimeout
         self.cancelGrace = cancelGrace
+        self.reload = reload
         self.reservedTypes = reservedTypes
         self.hostVersion = hostVersion
         self.logger = logger

@@ -10,7 +10,7 @@ public struct PluginListing: Hashable, Sendable {
         case conflict(String)
         /// It is not used; why.
         case refused(String)
-        /// It takes no new work until the host is restarted; why.
+        /// Only a restart of the host helps it: it takes no new work any more, or serves as an older version of its file; why.
         case restartNeeded(String)
     }
 
@@ -32,16 +32,18 @@ public struct PluginListing: Hashable, Sendable {
     public var manifest: PluginManifest?
     /// The types that it serves.
     public var types: [String] = []
+    /// What the operator should know although it serves.
+    public var note: String?
 
     init(file: String, status: Status) {
         self.file = file
         self.status = status
     }
 
-    /// The reason, if it does not serve.
+    /// Why it does not serve, or needs attention.
     public var reason: String? {
         switch status {
-        case .serving: nil
+        case .serving: note
         case .disabled: "enabled: false"
         case .conflict(let reason), .refused(let reason), .restartNeeded(let reason): reason
         }

@@ -23,6 +23,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
     private var isFlushPlanned = false
     private var hasStopped = false
     private var stopWaiters: [@Sendable () -> Void] = []
+    private var drainWaiters: [@Sendable () -> Void] = []
 
     /// Makes the instance. May block.
     ///
@@ -89,6 +90,17 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
         if !taken { once.give(false) }
     }
 
+    /// It is loaded already.
+    func warmUp(_ reply: @escaping @Sendable (String?) -> Void) { reply(nil) }
+
+    func whenDrained(_ done: @escaping @Sendable () -> Void) {
+        let taken = loop.post { [self] in
+            drainWaiters.append(done)
+            perform()
+        }
+        if !taken { done() }
+    }
+
     func stop(_ done: @escaping @Sendable () -> Void) {
         let taken = loop.post { [self] in
             stopWaiters.append(done)
@@ -120,6 +132,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
         loop.flushLater { [self] in
             isFlushPlanned = false
             sink.send(machine.takeEvents(now: loop.now))
+            if !drainWaiters.isEmpty { finishDraining() }
             if !machine.actions.isEmpty { perform() }
         }
     }
@@ -150,6 +163,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
             // `destroy` and `shutdown` may block, or never end: the host does not wait for more than its grace.
             let end = OnceReply { [self] _ in
                 hasStopped = true
+                finishDraining()
                 finishStopping()
             }
             loop.schedule(at: loop.now + stopGrace) { end.give(true) }
@@ -158,6 +172,13 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
                 loop.post { end.give(true) }
             }
         }
+    }
+
+    private func finishDraining() {
+        guard machine.isIdle || hasStopped else { return }
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters { waiter() }
     }
 
     private func take(_ news: [InProcessSession.News]) {

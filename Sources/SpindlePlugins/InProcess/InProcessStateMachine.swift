@@ -69,6 +69,9 @@ struct InProcessStateMachine {
 
     mutating func emit(_ event: AttemptEvent) { events.append(event) }
 
+    /// Nothing runs that could still end.
+    var isIdle: Bool { attempts.values.allSatisfy(\.isAbandoned) }
+
     func key(of token: AttemptToken) -> AttemptKey? { attempts[token]?.request.key }
 
     // MARK: From the engine

@@ -29,6 +29,8 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
     private var isFlushPlanned = false
     private var hasStopped = false
     private var stopWaiters: [@Sendable () -> Void] = []
+    private var drainWaiters: [@Sendable () -> Void] = []
+    private var warmUpWaiters: [@Sendable (String?) -> Void] = []
 
     init(
         plan: InstancePlan,
@@ -71,6 +73,22 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         if !taken { reply(false) }
     }
 
+    func warmUp(_ reply: @escaping @Sendable (String?) -> Void) {
+        let taken = loop.post { [self] in
+            warmUpWaiters.append(reply)
+            turn { $0.warmUp(now: loop.now) }
+        }
+        if !taken { reply("the plugin host has stopped") }
+    }
+
+    func whenDrained(_ done: @escaping @Sendable () -> Void) {
+        let taken = loop.post { [self] in
+            drainWaiters.append(done)
+            perform()
+        }
+        if !taken { done() }
+    }
+
     func stop(_ done: @escaping @Sendable () -> Void) {
         let taken = loop.post { [self] in
             stopWaiters.append(done)
@@ -99,8 +117,16 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         loop.flushLater { [self] in
             isFlushPlanned = false
             sink.send(machine.takeEvents(now: loop.now))
+            if !drainWaiters.isEmpty { finishDraining() }
             if !machine.hasNoActions { perform() }
         }
+    }
+
+    private func finishDraining() {
+        guard machine.attempts.isEmpty || hasStopped else { return }
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters { waiter() }
     }
 
     private func perform(_ action: WorkerPoolAction) {
@@ -123,9 +149,14 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
                 guard let self else { return }
                 turn { $0.timerFired(timer, now: self.loop.now) }
             }
+        case .warmedUp(let failure):
+            let waiters = warmUpWaiters
+            warmUpWaiters = []
+            for waiter in waiters { waiter(failure) }
         case .note(let text): logger.warning("\(text)")
         case .stopped:
             hasStopped = true
+            finishDraining()
             finishStopping()
         }
     }

@@ -53,6 +53,7 @@ extension WorkerPoolStateMachine {
             errorMessage: "No worker for \(name) could be started: \(reason)",
             retryAfter: wait
         )
+        if !worker.isExclusive { warmedUp(failure: reason) }
         if let token = worker.reserved { finish(token, result, codeEnded: true) }
         let hope = workers.values.contains { ($0.phase == .starting || $0.phase == .ready) && !$0.isExclusive }
         if !hope && !worker.isExclusive {
@@ -181,6 +182,7 @@ extension WorkerPoolStateMachine {
     mutating func stop(now: Int64) {
         guard !isStopping else { return }
         isStopping = true
+        warmedUp(failure: "the plugin host is stopping")
         for token in Array(waiting) + Array(waitingSuspects) { finish(token, Self.stopped, codeEnded: true) }
         waiting.removeAll()
         waitingSuspects.removeAll()

@@ -47,6 +47,7 @@ struct WorkerPoolStateMachine {
     var waitingSuspects = Deque<AttemptToken>()
     var questions: [UInt64: Job?] = [:]
     var isStopping = false
+    var isWarmingUp = false
     var startFailures = 0
     var backoffUntil: Int64 = 0
 
@@ -135,6 +136,7 @@ struct WorkerPoolStateMachine {
             shutDown(id, now: now)
         } else {
             available.append(id)
+            warmedUp(failure: nil)
             if let idle = settings.idleTime { act(.timer(.idle(id), at: now + idle)) }
             askWaiting(id)
         }

@@ -96,6 +96,8 @@ enum WorkerPoolAction {
     case answer(UInt64, Bool)
     /// Call ``WorkerPoolStateMachine/timerFired(_:now:)`` at a moment.
     case timer(WorkerPoolTimer, at: Int64)
+    /// Whether a worker is ready, for those who wanted one ahead of work; the reason if none will be.
+    case warmedUp(failure: String?)
     /// Something for the operator.
     case note(String)
     /// The pool has stopped and all its workers are gone.

@@ -74,6 +74,8 @@ public protocol PluginDirectoryView: Sendable {
     func listings() async -> [PluginSummary]
     /// All about one plugin; nil if there is no such plugin.
     func inspect(_ name: String) async -> PluginDetails?
+    /// Looks at the directory again and takes up what has changed.
+    func reload() async throws -> [PluginSummary]
 }
 
 /// A host without plugins.
@@ -83,4 +85,5 @@ public struct NoPlugins: PluginDirectoryView {
 
     public func listings() async -> [PluginSummary] { [] }
     public func inspect(_ name: String) async -> PluginDetails? { nil }
+    public func reload() async throws -> [PluginSummary] { [] }
 }

@@ -47,6 +47,9 @@ extension API {
         Route(.get, "/v1/plugins") { api, _ in
             try .json(PluginListBody(plugins: await api.plugins.listings()))
         },
+        Route(.post, "/v1/plugins/reload") { api, _ in
+            try .json(PluginListBody(plugins: try await api.plugins.reload()))
+        },
         Route(.get, "/v1/plugins/{name}") { api, call in
             guard let details = await api.plugins.inspect(call["name"]) else {
                 throw SpindleError(.notFound, "There is no plugin \"\(call["name"].prefix(128))\".")

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// The real program `spindle`, run as its users run it.
@@ -149,30 +150,6 @@ final class Command: Sendable {
         var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         return body(&pointers)
-    }
-}
-
-/// A thread that may block: neither Swift's pool nor Dispatch's has one to spare.
-enum BlockingThread {
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    static func start(_ run: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let body = Unmanaged.passRetained(Body(run)).toOpaque()
-        let status = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            },
-            body
-        )
-        precondition(status == 0, "cannot start a thread: errno \(status)")
-        pthread_detach(thread)
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The server of `Tests/http`, which misbehaves on demand, on a free port of the loopback; it ends with the object.

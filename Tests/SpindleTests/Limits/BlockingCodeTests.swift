@@ -3,6 +3,7 @@ import Spindle
 import SpindleCore
 import SpindleEngine
 import SpindleServer
+import TestSupport
 import Testing
 
 /// Code that ignores every request to end, four times as many attempts as there are cores: what the host promises all the same.

@@ -1,6 +1,7 @@
 import Glibc
 import SpindleCore
 import Synchronization
+import TestSupport
 import Testing
 
 /// What the attempts of the plugin `bench` say themselves, as it comes: the file they write to is a pipe with a name.

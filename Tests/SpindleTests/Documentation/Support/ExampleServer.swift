@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// A small HTTP server for examples and checks: one thread a connection, one request a connection, on a free loopback port.

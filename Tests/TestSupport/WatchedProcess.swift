@@ -1,21 +1,30 @@
-import Glibc
-import Testing
+public import Glibc
 
 /// A process of somebody else whose end can be waited for; its number may be another's afterwards, this is not.
-final class WatchedProcess: Sendable {
+public final class WatchedProcess: Sendable {
+    /// There is no such process, or none that can be watched.
+    public struct Ended: Error {
+        /// Its number.
+        public let process: pid_t
+        /// What the system says.
+        public let reason: String
+    }
+
     private let descriptor: Int32
 
     /// Fails if it has ended.
-    init(_ process: pid_t) throws {
+    public init(_ process: pid_t) throws {
         descriptor = Self.pidfdOpen(process)
-        try #require(descriptor >= 0, "process \(process): \(String(cString: strerror(errno)))")
+        guard descriptor >= 0 else { throw Ended(process: process, reason: String(cString: strerror(errno))) }
     }
 
     deinit { close(descriptor) }
 
-    var hasEnded: Bool { wait(milliseconds: 0) }
+    /// Whether it has ended.
+    public var hasEnded: Bool { wait(milliseconds: 0) }
 
-    func end() async {
+    /// Waits until it has ended.
+    public func end() async {
         await withCheckedContinuation { continuation in
             BlockingThread.start { [self] in
                 while !wait(milliseconds: -1) {}

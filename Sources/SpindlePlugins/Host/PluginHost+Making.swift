@@ -1,0 +1,168 @@
+import Glibc
+import SpindleCore
+
+/// How files of the directory become executors.
+extension PluginHost {
+    /// A file that was judged, with the executors that serve it if it can.
+    struct Made: Sendable {
+        var listing: PluginListing
+        var generation: PluginGeneration?
+    }
+
+    /// Types that no plugin may claim, with whose they are.
+    var reservedOwners: [String: String] {
+        configuration.reservedTypes.reduce(into: [:]) { $0[$1.lowercased()] = "the host itself" }
+    }
+
+    /// Looks at every file of the directory.
+    ///
+    /// - Throws: If the directory itself cannot be used.
+    func scan() async throws -> [PluginCandidate] {
+        guard let directory = configuration.directory else { return [] }
+        return try await Blocking.run { [configuration, facts] in
+            if configuration.mayBeMissing, access(directory, F_OK) != 0, errno == ENOENT { return [] }
+            return try PluginDirectory(path: directory).scan(facts: facts, logger: configuration.logger)
+        }
+    }
+
+    /// Has every plugin described in a throw-away process, and makes its executors.
+    ///
+    /// - Parameter owners: The files that types belong to already; a file may claim its own again.
+    func make(_ candidates: [PluginCandidate], owners: [String: String]) async -> [Made] {
+        let judged = await judge(candidates)
+        await Blocking.run { [configuration, facts] in facts.save(logger: configuration.logger) }
+        var owners = owners
+        var result: [Made] = []
+        for (candidate, verdict) in judged {
+            result.append(await make(candidate, verdict, &owners))
+        }
+        return result
+    }
+
+    private func make(_ candidate: PluginCandidate, _ verdict: ProbeVerdict?, _ owners: inout [String: String]) async -> Made {
+        var made = Made(listing: candidate.listing, generation: nil)
+        guard let file = candidate.file, let version = candidate.version, let verdict else { return made }
+        let plans = accept(file, candidate.sidecar, verdict, &made.listing, &owners)
+        guard !plans.isEmpty else { return made }
+        do {
+            // Loading a plugin into the host may block.
+            let executors = try await Blocking.run { try self.makeExecutors(plans, file) }
+            made.generation = PluginGeneration(version: version, listing: made.listing, executors: executors)
+        } catch {
+            for plan in plans { owners[plan.type] = nil }
+            made.listing.types = []
+            made.listing.status = .refused((error as? PluginRefusal)?.reason ?? "\(error)")
+        }
+        return made
+    }
+
+    /// Asks every plugin in a throw-away process what it is, four at a time.
+    private func judge(_ candidates: [PluginCandidate]) async -> [(PluginCandidate, ProbeVerdict?)] {
+        await withTaskGroup(of: (Int, ProbeVerdict).self) { group in
+            var verdicts: [Int: ProbeVerdict] = [:]
+            var running = 0
+            for (index, candidate) in candidates.enumerated() {
+                guard let file = candidate.file else { continue }
+                if running == 4, let (done, verdict) = await group.next() {
+                    verdicts[done] = verdict
+                    running -= 1
+                }
+                running += 1
+                group.addTask { (index, await self.verdict(on: file, candidate.sidecar)) }
+            }
+            for await (index, verdict) in group { verdicts[index] = verdict }
+            return candidates.enumerated().map { ($1, verdicts[$0]) }
+        }
+    }
+
+    func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
+        let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
+        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
+        if let known = facts.verdict(key, now: services.clock.now) { return known }
+        do {
+            let verdict = try await ProbeSession.run(
+                file.image,
+                instances: instances,
+                limit: configuration.probeTimeout,
+                services: services
+            )
+            facts.remember(verdict, key, now: services.clock.now)
+            return verdict
+        } catch {
+            // Not the plugin's fault: not remembered.
+            return .failed("no process could look at it: \(error)")
+        }
+    }
+
+    private func accept(
+        _ file: PluginFile,
+        _ sidecar: Sidecar,
+        _ verdict: ProbeVerdict,
+        _ listing: inout PluginListing,
+        _ owners: inout [String: String]
+    ) -> [ExecutorPlan] {
+        let manifest: PluginManifest
+        switch verdict {
+        case .refused(let reason), .failed(let reason):
+            listing.status = .refused(reason)
+            return []
+        case .loads(let found): manifest = found
+        }
+        listing.manifest = manifest
+        listing.isolation = sidecar.isolation ?? .worker
+        do throws(PluginRefusal) {
+            let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
+            listing.status = .serving
+            var accepted: [ExecutorPlan] = []
+            for plan in plans {
+                if let owner = owners[plan.type], owner != listing.file {
+                    listing.status = .conflict("the type \"\(plan.type)\" is served by \(owner) already")
+                } else {
+                    owners[plan.type] = listing.file
+                    accepted.append(plan)
+                }
+            }
+            listing.types = accepted.map(\.type)
+            return accepted
+        } catch {
+            listing.status = .refused(error.reason)
+            return []
+        }
+    }
+
+    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) throws -> [PluginExecutor] {
+        var session: InProcessSession?
+        if plans.contains(where: { $0.isolation == .inProcess }) {
+            session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
+        }
+        return try plans.enumerated().map { index, plan in
+            let sink = EventSink()
+            let settings = plan.settings(configuration.pool)
+            let backend: any AttemptBackend
+            if let session {
+                backend = try InProcessPool(
+                    plan: plan.instance,
+                    number: UInt64(index + 1),
+                    session: session,
+                    settings: settings,
+                    services: services,
+                    sink: sink
+                )
+            } else {
+                backend = WorkerPool(
+                    plan: plan.instance,
+                    image: file.image,
+                    settings: settings,
+                    services: services,
+                    sink: sink
+                )
+            }
+            return PluginExecutor(
+                descriptor: plan.descriptor,
+                isolation: plan.isolation,
+                backend: backend,
+                sink: sink
+            )
+        }
+    }
+}

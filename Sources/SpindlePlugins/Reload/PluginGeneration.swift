@@ -1,0 +1,23 @@
+import SpindleCore
+
+/// One version of a plugin with the executors that run it.
+struct PluginGeneration: Sendable {
+    let version: PluginVersion
+    /// How it is listed while it serves.
+    var listing: PluginListing
+    let executors: [PluginExecutor]
+
+    /// Whether its code lives in the host itself, where it cannot be replaced.
+    var isInProcess: Bool { executors.contains { $0.isolation == .inProcess } }
+
+    /// Makes ready what the first attempts need.
+    ///
+    /// - Throws: ``PluginRefusal`` if an executor does not start.
+    func warmUp() async throws(PluginRefusal) {
+        for executor in executors {
+            if let reason = await executor.warmUp() {
+                throw PluginRefusal("\"\(executor.executorType)\" does not start: \(reason)")
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+import Logging
+import SpindleCore
+import Synchronization
+
+/// Takes up what changes in the plugin directory: starts a new version beside the old one, hands it the new attempts, watches the first
+/// of them, and lets the old version end its own. One change after the other.
+struct PluginReloader {
+    /// What it is asked to do.
+    enum Request: Sendable {
+        /// Something has changed in the directory.
+        case changed
+        /// Somebody wants to know what becomes of the directory now.
+        case look(ReloadReply)
+        /// The first attempts of a version have shown enough.
+        case decided(TrialRun, Trial.Verdict)
+    }
+
+    let host: PluginHost
+    let directory: String
+    let registry: any ExecutorRegistry
+
+    private var settings: ReloadSettings { host.configuration.reload }
+    private var logger: Logger { host.services.logger }
+
+    /// Runs until the host stops.
+    func run() async {
+        for executor in host.state.withLock({ $0.generations.values.flatMap(\.executors) }) {
+            if let place = registry.registration(ofType: executor.executorType) { executor.place(place) }
+        }
+        let watch = makeWatch()
+        watch?.start()
+        defer { watch?.stop() }
+        await withDiscardingTaskGroup { retirement in
+            var trials: [String: TrialRun] = [:]
+            var rejected: [String: RejectedVersion] = [:]
+            for await request in host.reloadRequests.stream {
+                switch request {
+                case .changed:
+                    do {
+                        try await look(&trials, rejected, &retirement)
+                    } catch {
+                        logger.warning("the plugin directory was not looked at: \(error); what serves goes on")
+                    }
+                case .look(let reply):
+                    rejected = [:]
+                    do {
+                        try await look(&trials, rejected, &retirement)
+                        reply.give(.success(host.listings))
+                    } catch {
+                        reply.give(.failure(error))
+                    }
+                case .decided(let trial, let verdict):
+                    guard trials[trial.file] === trial else { break }
+                    trials[trial.file] = nil
+                    if case .failed(let reason) = verdict {
+                        rejected[trial.file] = takeBack(trial, reason, &retirement)
+                    } else {
+                        pass(trial, &retirement)
+                    }
+                }
+            }
+        }
+    }
+
+    private func makeWatch() -> DirectoryWatch? {
+        guard settings.isWatching else { return nil }
+        do throws(SpindleError) {
+            return try DirectoryWatch(directory, quiet: settings.quiet, services: host.services) { [requests = host.reloadRequests] in
+                requests.continuation.yield(.changed)
+            }
+        } catch {
+            logger.warning("\(error.message)")
+            return nil
+        }
+    }
+
+    // MARK: A look at the directory
+
+    private func look(
+        _ trials: inout [String: TrialRun],
+        _ rejected: [String: RejectedVersion],
+        _ retirement: inout DiscardingTaskGroup
+    ) async throws {
+        let found = try await host.scan()
+        let serving = host.state.withLock { $0.generations }
+        let plan = ReloadPlan(found, serving: serving, rejected: rejected)
+        for file in plan.withdrawn {
+            if let trial = trials.removeValue(forKey: file) { pass(trial, &retirement) }
+            withdraw(file, &retirement)
+        }
+        var owners = host.reservedOwners
+        for (file, generation) in host.state.withLock({ $0.generations }) {
+            for type in generation.listing.types { owners[type] = file }
+        }
+        var listings: [PluginListing] = []
+        for step in plan.steps {
+            switch step {
+            case .list(let candidate): listings.append(candidate.listing)
+            case .keep(let candidate, let keeping): listings.append(kept(candidate, keeping, serving))
+            case .judge(let candidate):
+                let file = candidate.listing.file
+                for made in await host.make([candidate], owners: owners) {
+                    // A version that is still on trial is the old one of the next.
+                    if let trial = trials.removeValue(forKey: file) { pass(trial, &retirement) }
+                    let listing = await take(made, insteadOf: serving[file], &trials, &retirement)
+                    listings.append(listing)
+                    owners = owners.filter { $0.value != file }
+                    for type in listing.types { owners[type] = file }
+                }
+            }
+        }
+        host.state.withLock { $0.listings = listings }
+    }
+
+    private func kept(
+        _ candidate: PluginCandidate,
+        _ keeping: ReloadPlan.Keeping,
+        _ serving: [String: PluginGeneration]
+    ) -> PluginListing {
+        var listing = serving[candidate.listing.file]?.listing ?? candidate.listing
+        switch keeping {
+        case .same: break
+        case .ignored(let reason): listing.note = "an older version serves; the file that is there now is not used: \(reason)"
+        case .restartNeeded:
+            listing.status = .restartNeeded(
+                "its file or its settings have changed, and code in the host's own process cannot be replaced; it serves as before"
+            )
+        }
+        return listing
+    }
+
+    /// Puts a version that was judged in its place, if it can serve.
+    private func take(
+        _ made: PluginHost.Made,
+        insteadOf old: PluginGeneration?,
+        _ trials: inout [String: TrialRun],
+        _ retirement: inout DiscardingTaskGroup
+    ) async -> PluginListing {
+        let file = made.listing.file
+        guard let new = made.generation else {
+            guard var listing = old?.listing else { return made.listing }
+            let reason = made.listing.reason ?? "it offers nothing"
+            listing.note = "an older version serves; the file that is there now is not used: \(reason)"
+            logger.warning("The new version of \(file) is not used: \(reason)")
+            return listing
+        }
+        host.state.withLock { $0.others += new.executors }
+        if let old {
+            do throws(PluginRefusal) {
+                try await new.warmUp()
+            } catch {
+                retire(new, &retirement)
+                var listing = old.listing
+                listing.note = "an older version serves; the file that is there now is not used: \(error.reason)"
+                logger.warning("The new version of \(file) is not used: \(error.reason)")
+                return listing
+            }
+        }
+        replace(old, by: new, file)
+        logger.notice("\(file) serves \(made.listing.types.joined(separator: ", "))\(old == nil ? "" : " in a new version")")
+        guard let old else { return made.listing }
+        guard settings.trialAttempts > 0 else {
+            retire(old, &retirement)
+            return made.listing
+        }
+        let trial = TrialRun(file: file, old: old, new: new, settings: settings)
+        trials[file] = trial
+        trial.begin(host.reloadRequests.continuation, loop: host.services.loop)
+        return made.listing
+    }
+
+    private func replace(_ old: PluginGeneration?, by new: PluginGeneration, _ file: String) {
+        host.state.withLock { state in
+            state.generations[file] = new
+            state.others.removeAll { executor in new.executors.contains { $0 === executor } }
+            state.others += old?.executors ?? []
+        }
+        for executor in new.executors { executor.place(registry.serve(executor)) }
+        let types = Set(new.executors.map(\.executorType))
+        for executor in old?.executors ?? [] where !types.contains(executor.executorType) { withdraw(executor) }
+    }
+
+    // MARK: The end of a version
+
+    private func pass(_ trial: TrialRun, _ retirement: inout DiscardingTaskGroup) {
+        trial.end()
+        retire(trial.old, &retirement)
+    }
+
+    /// The old version serves again, and what the new one has begun ends there.
+    private func takeBack(_ trial: TrialRun, _ reason: String, _ retirement: inout DiscardingTaskGroup) -> RejectedVersion {
+        trial.end()
+        for executor in trial.old.executors {
+            if let place = executor.place { registry.restore(place) }
+        }
+        let types = Set(trial.old.executors.map(\.executorType))
+        for executor in trial.new.executors where !types.contains(executor.executorType) { withdraw(executor) }
+        host.state.withLock { state in
+            state.generations[trial.file] = trial.old
+            state.others.removeAll { executor in trial.old.executors.contains { $0 === executor } }
+            state.others += trial.new.executors
+            guard let index = state.listings.firstIndex(where: { $0.file == trial.file }) else { return }
+            state.listings[index] = trial.old.listing
+            state.listings[index].note = "an older version serves; the file that is there now was taken back: \(reason)"
+        }
+        logger.error("The new version of \(trial.file) was taken back: \(reason); the old one serves again")
+        retire(trial.new, &retirement)
+        return RejectedVersion(version: trial.new.version, reason: reason)
+    }
+
+    private func withdraw(_ file: String, _ retirement: inout DiscardingTaskGroup) {
+        let generation = host.state.withLock { state in
+            let generation = state.generations.removeValue(forKey: file)
+            state.others += generation?.executors ?? []
+            return generation
+        }
+        guard let generation else { return }
+        for executor in generation.executors { withdraw(executor) }
+        logger.notice("\(file) serves no longer")
+        retire(generation, &retirement)
+    }
+
+    private func withdraw(_ executor: PluginExecutor) {
+        if let place = executor.place { registry.withdraw(place) }
+    }
+
+    /// Lets the attempts of a version that was replaced or withdrawn end, then ends its workers.
+    private func retire(_ generation: PluginGeneration, _ retirement: inout DiscardingTaskGroup) {
+        let places = generation.executors.compactMap { executor in executor.place.map { (executor, $0) } }
+        retirement.addTask { [host, registry] in
+            await registry.waitUntilCarriedOut()
+            for executor in generation.executors {
+                await executor.drained()
+                if let place = places.first(where: { $0.0 === executor })?.1 { registry.forget(place) }
+                await executor.stop()
+                executor.finish()
+            }
+            host.state.withLock { state in
+                state.others.removeAll { executor in generation.executors.contains { $0 === executor } }
+            }
+        }
+    }
+}

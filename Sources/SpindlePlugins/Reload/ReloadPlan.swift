@@ -1,0 +1,70 @@
+/// What a look at the directory means for what serves. Pure.
+struct ReloadPlan {
+    /// What is to be done with one file.
+    enum Step {
+        /// It serves as before.
+        case keep(PluginCandidate, Keeping)
+        /// It is listed, and does not serve.
+        case list(PluginCandidate)
+        /// It is to be judged, and then serves, in place of what did.
+        case judge(PluginCandidate)
+    }
+
+    /// Why a plugin serves as before.
+    enum Keeping: Hashable {
+        /// Nothing has changed.
+        case same
+        /// The file that is there now is not used; why.
+        case ignored(String)
+        /// It has changed, and cannot be replaced while the host runs.
+        case restartNeeded
+    }
+
+    /// In the order of the directory.
+    private(set) var steps: [Step] = []
+    /// Files that serve and are gone, or switched off.
+    private(set) var withdrawn: [String] = []
+
+    /// - Parameters:
+    ///   - serving: What serves, by its file.
+    ///   - rejected: Versions that were tried and taken back, with the reason.
+    init(_ found: [PluginCandidate], serving: [String: PluginGeneration], rejected: [String: RejectedVersion]) {
+        for candidate in found {
+            let file = candidate.listing.file
+            guard let current = serving[file] else {
+                steps.append(candidate.file == nil ? .list(candidate) : .judge(candidate))
+                continue
+            }
+            if candidate.listing.status == .disabled {
+                withdrawn.append(file)
+                steps.append(.list(candidate))
+            } else if let version = candidate.version {
+                steps.append(Self.step(candidate, version, current, rejected[file]))
+            } else {
+                steps.append(.keep(candidate, .ignored(candidate.listing.reason ?? "it cannot be read")))
+            }
+        }
+        let names = Set(found.map(\.listing.file))
+        withdrawn += serving.keys.filter { !names.contains($0) }.sorted()
+    }
+
+    private static func step(
+        _ candidate: PluginCandidate,
+        _ version: PluginVersion,
+        _ current: PluginGeneration,
+        _ rejected: RejectedVersion?
+    ) -> Step {
+        if version == current.version { return .keep(candidate, .same) }
+        if let rejected, rejected.version == version { return .keep(candidate, .ignored(rejected.reason)) }
+        if current.isInProcess || candidate.sidecar.isolation == .inProcess {
+            return .keep(candidate, .restartNeeded)
+        }
+        return .judge(candidate)
+    }
+}
+
+/// A version that was tried and taken back.
+struct RejectedVersion: Hashable, Sendable {
+    let version: PluginVersion
+    let reason: String
+}

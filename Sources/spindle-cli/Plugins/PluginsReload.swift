@@ -1,0 +1,24 @@
+import ArgumentParser
+import Spindle
+import SpindleCore
+import SpindleServer
+
+extension Plugins {
+    struct Reload: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Has the running host look at the plugin directory now.",
+            discussion: "New versions that were taken back are tried again."
+        )
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let places = try HostPlaces(try global.load().configuration, environment: Host.environment)
+            let access = HostAccess(socket: places.socket)
+            guard try await access.answers() else {
+                throw SpindleError(.notFound, "No host runs on \(places.socket); it reads the directory when it starts.")
+            }
+            let plugins = try await access.reloadPlugins()
+            if global.json { try JSONText.print(PluginListBody(plugins: plugins)) } else { Plugins.print(plugins) }
+        }
+    }
+}
