@@ -15,7 +15,10 @@ extension Plugins {
             let places = try HostPlaces(try global.load().configuration, environment: Host.environment)
             let access = HostAccess(socket: places.socket)
             guard try await access.answers() else {
-                throw SpindleError(.notFound, "No host runs on \(places.socket); it reads the directory when it starts.")
+                throw SpindleError(
+                    .storeUnavailable,
+                    "No host runs at \(places.socket): start one with `spindle serve`, it reads the directory then."
+                )
             }
             let plugins = try await access.reloadPlugins()
             if global.json { try JSONText.print(PluginListBody(plugins: plugins)) } else { Plugins.print(plugins) }

@@ -22,6 +22,9 @@ struct JSONShapeTests {
         "spindle plugins list": ["plugins", "list"],
         "spindle plugins inspect": ["plugins", "inspect", "\(Command.products)/libspindle-plugin-script.so"],
         "spindle plugins add": ["plugins", "add", "\(Command.products)/libspindle-plugin-script.so", "--as", "again"],
+        "spindle plugins reload": ["plugins", "reload"],
+        "spindle plugins disable": ["plugins", "disable", "script"],
+        "spindle plugins enable": ["plugins", "enable", "script"],
         "spindle config show": ["config", "show"],
     ]
 

@@ -185,7 +185,7 @@ struct RuntimeCheckTests {
         #expect(await host.line(containing: "listening at") != nil)
         var ids: [String] = []
         for _ in 0..<count {
-            let submitted = try await sandbox.run("submit", "\(server.url)/held", "--json")
+            let submitted = try await sandbox.run("submit", "\(server.url)/held", "--timeout", "10m", "--json")
             ids.append(try JSONDecoder().decode(ReceiptBody.self, from: Data(submitted.output.utf8)).id)
         }
         var arrived = arrivals.stream.makeAsyncIterator()
