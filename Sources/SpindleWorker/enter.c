@@ -22,10 +22,12 @@ int sandbox_enter(sandbox *box) {
     int number = (int)number_outside(box);
     if (box->old_proc >= 0) close(box->old_proc);
     if (box->link >= 0) close(box->link);
-    int done = (!sandbox_has(box, SPW_LAYER_CGROUP) || cgroup_join(box))
-            && (!sandbox_has(box, SPW_LAYER_LIMITS) || limits_set(box)) && drop_user(box) && drop_privileges(box)
-            && (!sandbox_has(box, SPW_LAYER_LANDLOCK) || landlock_restrict(box))
-            && (!sandbox_has(box, SPW_LAYER_SECCOMP) || seccomp_install(box));
+    int done = (!sandbox_has(box, SPW_LAYER_CGROUP) || cgroup_join(box));
+    /* So that it does not read where it is; nothing depends on it. */
+    if (done && sandbox_has(box, SPW_LAYER_CGROUP)) (void)unshare(CLONE_NEWCGROUP);
+    done = done && (!sandbox_has(box, SPW_LAYER_LIMITS) || limits_set(box)) && drop_user(box) && drop_privileges(box)
+        && (!sandbox_has(box, SPW_LAYER_LANDLOCK) || landlock_restrict(box))
+        && (!sandbox_has(box, SPW_LAYER_SECCOMP) || seccomp_install(box));
     if (!done) return 0;
     /* Another user, and the kernel forgets it. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return sandbox_refuse(box, "PID namespace", "PR_SET_PDEATHSIG");

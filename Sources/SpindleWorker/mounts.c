@@ -151,7 +151,7 @@ static int make_devices(sandbox *box) {
 
 /* Names of its own: itself and root, no others; and the hosts that a list grants. */
 static int make_settings(sandbox *box, const char *resolver) {
-    char text[128 * SANDBOX_RELAYS + 512];
+    static char text[320 * SANDBOX_RELAYS + 512];
     int any = box->setup.net == SPW_NET_ANY;
     unsigned uid = sandbox_has(box, SPW_LAYER_IDS) ? box->setup.uid : getuid();
     unsigned gid = sandbox_has(box, SPW_LAYER_IDS) ? box->setup.gid : getgid();
@@ -161,9 +161,10 @@ static int make_settings(sandbox *box, const char *resolver) {
     if (!make_file("/etc/group", text)) return 0;
     size_t length = (size_t)snprintf(text, sizeof text, "127.0.0.1 localhost\n::1 localhost\n");
     for (size_t i = 0; i < box->setup.relays.count; i++) {
-        char name[300], address[64];
+        char name[300], address[300];
         if (sandbox_split(sandbox_text(box->setup.relays.items[i]), name, sizeof name) == NULL) continue;
         relay_address(box, i, address, sizeof address);
+        if (strcmp(name, address) == 0) continue;
         size_t room = sizeof text - length;
         int more = snprintf(text + length, room, "%s %s\n", address, name);
         if (more < 0 || (size_t)more >= room) {

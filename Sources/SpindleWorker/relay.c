@@ -1,19 +1,29 @@
 /*
  * The net grant `list`. In the network namespace each granted name has an address of its own in 127.77.0.0/16 (/etc/hosts
- * says it), and each granted port of it a listening socket. The outer, which is outside, accepts there and connects to the
+ * says it), each granted address is the loopback device's, and each granted port has a listening socket there. The outer, which is outside, accepts there and connects to the
  * address that the host found and pinned: a program keeps its name, its SNI and its port, and reaches nothing else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sandbox.h"
+
+/* linux/ipv6.h, which does not go together with netinet/in.h. */
+struct in6_ifreq {
+    struct in6_addr ifr6_addr;
+    uint32_t ifr6_prefixlen;
+    int ifr6_ifindex;
+};
 
 enum { CONNECTIONS = 256, PART = 16 * 1024 };
 
@@ -46,9 +56,34 @@ static size_t first_of_name(const sandbox *box, size_t index) {
     return index;
 }
 
+/* A grant of an address, not of a name. */
+static int is_address(const sandbox *box, size_t index, char *name, size_t capacity) {
+    uint8_t bytes[16];
+    if (sandbox_split(sandbox_text(box->setup.relays.items[index]), name, capacity) == NULL) return 0;
+    return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+}
+
 void relay_address(const sandbox *box, size_t index, char *text, size_t capacity) {
+    if (is_address(box, index, text, capacity)) return;
     unsigned number = (unsigned)first_of_name(box, index) + 1;
     snprintf(text, capacity, "127.77.%u.%u", number / 250, number % 250 + 1);
+}
+
+static int make_address(const char *text, unsigned port, struct sockaddr_storage *address, socklen_t *length) {
+    struct sockaddr_in *four = (void *)address;
+    struct sockaddr_in6 *six = (void *)address;
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons((uint16_t)port);
+        *length = sizeof *four;
+        return 1;
+    }
+    if (inet_pton(AF_INET6, text, &six->sin6_addr) != 1) return 0;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons((uint16_t)port);
+    *length = sizeof *six;
+    return 1;
 }
 
 /* "NAME PORT ADDRESS" */
@@ -58,36 +93,46 @@ static int parse(const sandbox *box, size_t index, unsigned *port, struct sockad
     const char *target = rest == NULL ? NULL : sandbox_split(rest, number, sizeof number);
     unsigned long value = target == NULL ? 0 : strtoul(number, NULL, 10);
     if (value < 1 || value > 65535) return 0;
-    struct sockaddr_in *four = (void *)address;
-    struct sockaddr_in6 *six = (void *)address;
-    memset(address, 0, sizeof *address);
     *port = (unsigned)value;
-    if (inet_pton(AF_INET, target, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons((uint16_t)value);
-        *length = sizeof *four;
-        return 1;
+    return make_address(target, *port, address, length);
+}
+
+/* Gives the loopback device an address that the world has, so that who connects to it ends here. */
+static int own_address(size_t index, const struct sockaddr_storage *address) {
+    int fd = socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int done;
+    if (address->ss_family == AF_INET) {
+        struct ifreq request = { 0 };
+        snprintf(request.ifr_name, sizeof request.ifr_name, "lo:%u", (unsigned)(index + 1) & 0xffff);
+        memcpy(&request.ifr_addr, address, sizeof(struct sockaddr_in));
+        done = ioctl(fd, SIOCSIFADDR, &request) == 0;
+        ((struct sockaddr_in *)(void *)&request.ifr_addr)->sin_addr.s_addr = 0xffffffff;
+        done = done && ioctl(fd, SIOCSIFNETMASK, &request) == 0;
+    } else {
+        struct in6_ifreq request = { .ifr6_prefixlen = 128, .ifr6_ifindex = 1 };
+        request.ifr6_addr = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        done = ioctl(fd, SIOCSIFADDR, &request) == 0 || errno == EEXIST;
     }
-    if (inet_pton(AF_INET6, target, &six->sin6_addr) != 1) return 0;
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons((uint16_t)value);
-    *length = sizeof *six;
-    return 1;
+    int error = errno;
+    if (fd >= 0) close(fd);
+    errno = error;
+    return done;
 }
 
 static int listen_at(const sandbox *box, size_t index) {
-    char text[64];
+    char text[300];
     unsigned port;
-    struct sockaddr_storage ignored;
+    struct sockaddr_storage address;
     socklen_t length;
-    struct sockaddr_in address = { .sin_family = AF_INET };
     errno = EINVAL;
-    if (!parse(box, index, &port, &ignored, &length)) return -1;
+    if (!parse(box, index, &port, &address, &length)) return -1;
+    int is_own = is_address(box, index, text, sizeof text) && strncmp(text, "127.", 4) != 0 && strcmp(text, "::1") != 0;
     relay_address(box, index, text, sizeof text);
-    inet_pton(AF_INET, text, &address.sin_addr);
-    address.sin_port = htons((uint16_t)port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 64) == 0) return fd;
+    if (!make_address(text, port, &address, &length)) return -1;
+    if (is_own && !own_address(index, &address)) return -1;
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int bound = fd >= 0 && bind(fd, (const struct sockaddr *)&address, length) == 0;
+    if (bound && listen(fd, 64) == 0) return fd;
     int error = errno;
     if (fd >= 0) close(fd);
     errno = error;
