@@ -30,7 +30,8 @@ public final class PluginHost: Sendable {
             spawner: try Spawner(binary: binary),
             clock: configuration.clock,
             logger: configuration.logger,
-            hostVersion: configuration.hostVersion
+            hostVersion: configuration.hostVersion,
+            sandbox: SandboxSupport(binary: binary, without: configuration.withoutLayers)
         )
         facts = PluginFacts(stateDirectory: configuration.stateDirectory)
     }
@@ -77,6 +78,9 @@ public final class PluginHost: Sendable {
             try PluginDirectory(path: directory).scan(facts: facts, logger: configuration.logger)
         }
         let judged = await judge(found)
+        let users = try await Blocking.run { [services] in
+            services.sandbox.isRoot ? PluginUsers.assign(found.compactMap(\.file?.name)) : [:]
+        }
         await Blocking.run { [configuration, facts] in facts.save(logger: configuration.logger) }
         var serving = configuration.reservedTypes.reduce(into: [String: String]()) { $0[$1.lowercased()] = "the host itself" }
         var listings: [PluginListing] = []
@@ -87,7 +91,7 @@ public final class PluginHost: Sendable {
                 let plans = accept(file, candidate.sidecar, verdict, &listing, &serving)
                 do {
                     // Loading a plugin into the host may block.
-                    executors += try await Blocking.run { try self.makeExecutors(plans, file) }
+                    executors += try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]) }
                 } catch {
                     for plan in plans { serving[plan.type] = nil }
                     listing.types = []
@@ -147,10 +151,14 @@ public final class PluginHost: Sendable {
         let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
         if let known = facts.verdict(key, now: services.clock.now) { return known }
         do {
+            let isolation = try await Blocking.run { [services, configuration] in
+                services.sandbox.probe(libraries: file.libraries, limit: configuration.probeTimeout)
+            }
             let verdict = try await ProbeSession.run(
                 file.image,
                 instances: instances,
                 limit: configuration.probeTimeout,
+                isolation: isolation,
                 services: services
             )
             facts.remember(verdict, key, now: services.clock.now)
@@ -197,7 +205,7 @@ public final class PluginHost: Sendable {
         }
     }
 
-    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) throws -> [PluginExecutor] {
+    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile, user: UInt32?) throws -> [PluginExecutor] {
         var session: InProcessSession?
         if plans.contains(where: { $0.isolation == .inProcess }) {
             session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
@@ -216,8 +224,10 @@ public final class PluginHost: Sendable {
                     sink: sink
                 )
             } else {
+                var instance = plan.instance
+                instance.isolation = try services.sandbox.isolation(for: plan, user: user, libraries: file.libraries)
                 backend = WorkerPool(
-                    plan: plan.instance,
+                    plan: instance,
                     image: file.image,
                     settings: settings,
                     services: services,
