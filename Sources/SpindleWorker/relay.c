@@ -1,7 +1,8 @@
 /*
- * The net grant `list`. In the network namespace each granted name has an address of its own in 127.77.0.0/16 (/etc/hosts
- * says it), each granted address is the loopback device's, and each granted port has a listening socket there. The outer, which is outside, accepts there and connects to the
- * address that the host found and pinned: a program keeps its name, its SNI and its port, and reaches nothing else.
+ * The net grant `list`. In the network namespace the loopback device has each granted address, /etc/hosts has each granted
+ * name with the address that the host found and pinned, and each granted port has a listening socket there. The outer, which is
+ * outside, accepts there and connects to that address: a program keeps its name, its SNI, its port and what it thinks of the
+ * address, and reaches nothing else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,28 +46,27 @@ typedef struct connection {
 static int listeners[SANDBOX_RELAYS];
 static connection *connections[CONNECTIONS];
 
-/* The first relay with the same name decides: a name has one address. */
-static size_t first_of_name(const sandbox *box, size_t index) {
-    char name[300], other[300];
-    if (sandbox_split(sandbox_text(box->setup.relays.items[index]), name, sizeof name) == NULL) return index;
-    for (size_t i = 0; i < index; i++) {
-        const char *item = sandbox_text(box->setup.relays.items[i]);
-        if (sandbox_split(item, other, sizeof other) != NULL && strcmp(name, other) == 0) return i;
-    }
-    return index;
+/* "PORT ADDRESS" of a relay, behind its name; NULL if it is malformed. */
+static const char *place_of(const sandbox *box, size_t index) {
+    char name[300];
+    return sandbox_split(sandbox_text(box->setup.relays.items[index]), name, sizeof name);
 }
 
-/* A grant of an address, not of a name. */
-static int is_address(const sandbox *box, size_t index, char *name, size_t capacity) {
-    uint8_t bytes[16];
-    if (sandbox_split(sandbox_text(box->setup.relays.items[index]), name, capacity) == NULL) return 0;
-    return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+/* Two names may lead to one place; it is listened at once. */
+static int is_repeated(const sandbox *box, size_t index) {
+    const char *place = place_of(box, index);
+    for (size_t i = 0; i < index && place != NULL; i++) {
+        const char *other = place_of(box, i);
+        if (other != NULL && strcmp(place, other) == 0) return 1;
+    }
+    return 0;
 }
 
 void relay_address(const sandbox *box, size_t index, char *text, size_t capacity) {
-    if (is_address(box, index, text, capacity)) return;
-    unsigned number = (unsigned)first_of_name(box, index) + 1;
-    snprintf(text, capacity, "127.77.%u.%u", number / 250, number % 250 + 1);
+    char port[16];
+    const char *place = place_of(box, index);
+    const char *address = place == NULL ? NULL : sandbox_split(place, port, sizeof port);
+    snprintf(text, capacity, "%s", address == NULL ? "" : address);
 }
 
 static int make_address(const char *text, unsigned port, struct sockaddr_storage *address, socklen_t *length) {
@@ -107,7 +107,7 @@ static int own_address(size_t index, const struct sockaddr_storage *address) {
         memcpy(&request.ifr_addr, address, sizeof(struct sockaddr_in));
         done = ioctl(fd, SIOCSIFADDR, &request) == 0;
         ((struct sockaddr_in *)(void *)&request.ifr_addr)->sin_addr.s_addr = 0xffffffff;
-        done = done && ioctl(fd, SIOCSIFNETMASK, &request) == 0;
+        done = done ? ioctl(fd, SIOCSIFNETMASK, &request) == 0 : errno == EEXIST;
     } else {
         struct in6_ifreq request = { .ifr6_prefixlen = 128, .ifr6_ifindex = 1 };
         request.ifr6_addr = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
@@ -120,16 +120,15 @@ static int own_address(size_t index, const struct sockaddr_storage *address) {
 }
 
 static int listen_at(const sandbox *box, size_t index) {
-    char text[300];
     unsigned port;
     struct sockaddr_storage address;
     socklen_t length;
+    char text[64];
     errno = EINVAL;
     if (!parse(box, index, &port, &address, &length)) return -1;
-    int is_own = is_address(box, index, text, sizeof text) && strncmp(text, "127.", 4) != 0 && strcmp(text, "::1") != 0;
     relay_address(box, index, text, sizeof text);
-    if (!make_address(text, port, &address, &length)) return -1;
-    if (is_own && !own_address(index, &address)) return -1;
+    int has_loopback = strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0;
+    if (!has_loopback && !own_address(index, &address)) return -1;
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int bound = fd >= 0 && bind(fd, (const struct sockaddr *)&address, length) == 0;
     if (bound && listen(fd, 64) == 0) return fd;
@@ -158,6 +157,7 @@ static int pass(int link, int fd) {
 
 int relay_listen(sandbox *box) {
     for (size_t i = 0; i < box->setup.relays.count; i++) {
+        if (is_repeated(box, i)) continue;
         int fd = listen_at(box, i);
         if (fd < 0 || !pass(box->link, fd)) return sandbox_refuse(box, "network relay", "listening");
         close(fd);
@@ -183,8 +183,8 @@ static int take_one(int link) {
 
 int relay_take(sandbox *box) {
     for (size_t i = 0; i < box->setup.relays.count; i++) {
-        listeners[i] = take_one(box->link);
-        if (listeners[i] < 0) return 0; /* init has failed, and has said so */
+        listeners[i] = is_repeated(box, i) ? -1 : take_one(box->link);
+        if (listeners[i] < 0 && !is_repeated(box, i)) return 0; /* init has failed, and has said so */
     }
     return 1;
 }

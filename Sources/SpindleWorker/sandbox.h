@@ -58,7 +58,7 @@ int namespaces_enter(sandbox *box);
 
 /* relay.c. In the network namespace: listens for each relay and hands the sockets to the outer. */
 int relay_listen(sandbox *box);
-/* The address of the name of relay `index` inside, as text. */
+/* The address of relay `index`, as text. */
 void relay_address(const sandbox *box, size_t index, char *text, size_t capacity);
 /* In the outer: takes the sockets. */
 int relay_take(sandbox *box);

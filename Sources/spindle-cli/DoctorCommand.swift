@@ -6,7 +6,8 @@ import SpindlePlugins
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Tries what this kernel gives to this user to keep plugins in, and says what each level of isolation then promises.",
+        abstract:
+            "Tries what this kernel gives to this user to keep plugins in, and says what each level of isolation then promises.",
         discussion: "Exit status 0 if the level sandbox can be had, 1 if not."
     )
     @OptionGroup var global: GlobalOptions
@@ -20,7 +21,10 @@ struct DoctorCommand: AsyncParsableCommand {
     private func print(_ report: DoctorReport) {
         var layers = Table([.init("LAYER"), .init("HERE"), .init("NOTE", isFlexible: true)])
         for layer in report.layers {
-            layers.add([.init(layer.name), .init(layer.available ? "yes" : layer.required ? "no" : "no (optional)"), .init(SafeText.line(layer.note))])
+            layers.add([
+                .init(layer.name), .init(layer.available ? "yes" : layer.required ? "no" : "no (optional)"),
+                .init(SafeText.line(layer.note)),
+            ])
         }
         Terminal.print(layers)
         Terminal.print("")

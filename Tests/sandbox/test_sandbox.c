@@ -117,7 +117,7 @@ static void test_refusals(void) {
 
 /* A connection to a name goes where the host said, and nowhere else. */
 static void test_relay(void) {
-    char relay[128], port[16];
+    char relay[128], again[128], port[16];
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t length = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -137,17 +137,21 @@ static void test_relay(void) {
     close(listener);
     spw_setup setup = whole();
     snprintf(relay, sizeof relay, "granted.example %s 127.0.0.1", port);
-    const spw_bytes item = text(relay);
+    snprintf(again, sizeof again, "again.example %s 127.0.0.1", port);
+    /* Addresses that nobody has: that they can be listened at is what counts. The second name leads to the same place. */
+    const spw_bytes items[] = { text(relay), text(again), text("far.example 443 192.0.2.7"), text("far.example 80 192.0.2.7"),
+                                text("six.example 443 2001:db8::7") };
     setup.net = SPW_NET_LIST;
-    setup.relays = (spw_list){ &item, 1 };
+    setup.relays = (spw_list){ items, 5 };
     worker worker;
     if (begin(&worker, &setup)) {
         for (int i = 0; i < 20; i++) {
             CHECK(strcmp(attempt(&worker, "name", "name", "granted.example", "port", port), "reached") == 0);
         }
+        CHECK(strcmp(attempt(&worker, "name", "name", "again.example", "port", port), "reached") == 0);
         CHECK(strcmp(attempt(&worker, "name", "name", "other.example", "port", port), "reached") != 0);
         CHECK(strcmp(attempt(&worker, "name", "name", "granted.example", "port", "9"), "reached") != 0);
-        CHECK(strcmp(attempt(&worker, "tcp", "port", port, "b", ""), "reached") != 0);
+        CHECK(strcmp(attempt(&worker, "tcp", "port", "9", "b", ""), "reached") != 0);
         CHECK(strcmp(attempt(&worker, "raw", "b", "", "c", ""), "reached") != 0);
         finish(&worker);
     }
@@ -227,10 +231,21 @@ static int ends_soon(pid_t pid) {
     return !is_alive(pid);
 }
 
-/* The host is killed: nothing of the worker stays, not even what left its session. */
+/* A group for processes where there is one of version 1 that we may use, as "KIND DIRECTORY"; 0 = none. */
+static int find_group(char *item, size_t capacity) {
+    snprintf(item, capacity, "pids /sys/fs/cgroup/pids/spindle-test-%d", (int)getpid());
+    const char *directory = strchr(item, ' ') + 1;
+    return mkdir(directory, 0755) == 0 && rmdir(directory) == 0;
+}
+
+/* The host is killed: nothing of the worker stays, not even what left its session, nor its control group. */
 static void test_host_is_killed(void) {
     int told[2];
     pid_t pids[2] = { 0, 0 };
+    char group[128];
+    int has_group = find_group(group, sizeof group);
+    const spw_bytes group_item = text(group);
+    if (!has_group) printf("left out: control groups\n");
     if (!CHECK(pipe(told) == 0)) return;
     pid_t host = fork();
     if (host == 0) {
@@ -239,6 +254,11 @@ static void test_host_is_killed(void) {
         spw_setup setup = whole();
         setup.allows = SPW_ALLOW_EXEC;
         setup.layers &= ~(uint32_t)SPW_LAYER_MDWE;
+        if (has_group) {
+            setup.layers |= SPW_LAYER_CGROUP;
+            setup.groups = (spw_list){ &group_item, 1 };
+            setup.pids = 64;
+        }
         worker worker;
         worker_start_in(&worker, program, plugin, &setup);
         worker_hello(&worker, 1, 1 << 20);
@@ -254,9 +274,12 @@ static void test_host_is_killed(void) {
     close(told[1]);
     CHECK(read(told[0], pids, sizeof pids) == sizeof pids);
     close(told[0]);
+    const char *directory = strchr(group, ' ') + 1;
+    CHECK(access(directory, F_OK) == 0 || !has_group);
     kill(host, SIGKILL);
     waitpid(host, NULL, 0);
     if (CHECK(pids[0] > 1 && pids[1] > 1)) CHECK(ends_soon(pids[0]) && ends_soon(pids[1]));
+    CHECK(access(directory, F_OK) != 0);
 }
 
 int main(int argc, char **argv) {

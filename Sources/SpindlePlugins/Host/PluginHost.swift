@@ -185,6 +185,7 @@ public final class PluginHost: Sendable {
         }
         listing.manifest = manifest
         listing.isolation = sidecar.isolation ?? .worker
+        listing.note(sidecar)
         do throws(PluginRefusal) {
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
             listing.status = .serving

@@ -50,7 +50,11 @@ struct ControlGroups: Hashable, Sendable {
                 continue
             }
             let path = mount.directory(own(membership, kind))
-            if let reason = refusal(path, kind) { groups.reasons[kind] = reason } else { groups.parents.append(Parent(kind: kind, path: path)) }
+            if let reason = refusal(path, kind) {
+                groups.reasons[kind] = reason
+            } else {
+                groups.parents.append(Parent(kind: kind, path: path))
+            }
         }
         return groups
     }
@@ -75,7 +79,8 @@ struct ControlGroups: Hashable, Sendable {
             let there = SmallFile.text("\(path)/cgroup.controllers").split { $0 == " " || $0 == "\n" }.map(String.init)
             guard kinds.allSatisfy(there.contains) else { continue }
             let given = SmallFile.text("\(path)/cgroup.subtree_control").split { $0 == " " || $0 == "\n" }.map(String.init)
-            let isGiven = kinds.allSatisfy(given.contains) || SmallFile.write("+memory +pids +cpu", to: "\(path)/cgroup.subtree_control")
+            let isGiven =
+                kinds.allSatisfy(given.contains) || SmallFile.write("+memory +pids +cpu", to: "\(path)/cgroup.subtree_control")
             if isGiven, refusal(path, "unified") == nil { return path }
         }
         return nil

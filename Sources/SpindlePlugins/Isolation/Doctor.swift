@@ -61,7 +61,11 @@ public enum Doctor {
                 layers: base.union([.capabilities, .noPrivileges]),
                 promise: "no right of root's, and no program that gives one"
             ),
-            Trial(name: "memory protection", layers: .memoryProtection, promise: "memory that was written is not executed (without exec and jit)"),
+            Trial(
+                name: "memory protection",
+                layers: .memoryProtection,
+                promise: "memory that was written is not executed (without exec and jit)"
+            ),
             Trial(name: "Landlock", layers: [.noPrivileges, .landlock], promise: "files once more, independent of the namespaces"),
             Trial(
                 name: "seccomp",
@@ -83,11 +87,13 @@ public enum Doctor {
     private static func groups(_ support: SandboxSupport) -> [DoctorReport.Layer] {
         let groups = support.groups()
         let promises = [
-            "memory": "needs.memory counts all of a worker", "pids": "needs.pids counts all of a worker", "cpu": "needs.cpu can be set",
+            "memory": "needs.memory counts all of a worker", "pids": "needs.pids counts all of a worker",
+            "cpu": "needs.cpu can be set",
         ]
         return ControlGroups.kinds.map { kind in
             let parent = groups.parents.first { $0.kind == kind || $0.kind == "unified" }
-            let note = parent.map { "\(promises[kind] ?? ""); below \($0.path)" } ?? groups.reasons[kind] ?? "there is no control group"
+            let note =
+                parent.map { "\(promises[kind] ?? ""); below \($0.path)" } ?? groups.reasons[kind] ?? "there is no control group"
             return DoctorReport.Layer(name: "control group \(kind)", available: parent != nil, required: false, note: note)
         }
     }
@@ -97,7 +103,11 @@ public enum Doctor {
         if case .refused(let text) = support.outcome(support.layers()) { reason = text }
         return [
             .init(level: .inProcess, available: true, note: "nothing: the plugin is the host"),
-            .init(level: .worker, available: true, note: "crashes, hangs and leaks stay outside the host; no protection from harm that is meant"),
+            .init(
+                level: .worker,
+                available: true,
+                note: "crashes, hangs and leaks stay outside the host; no protection from harm that is meant"
+            ),
             .init(
                 level: .sandbox,
                 available: reason == nil,
@@ -107,7 +117,8 @@ public enum Doctor {
             .init(
                 level: .oneShot,
                 available: reason == nil,
-                note: reason.map { "plugins that ask for it are refused: \($0)" } ?? "and nothing is left from one attempt to the next"
+                note: reason.map { "plugins that ask for it are refused: \($0)" }
+                    ?? "and nothing is left from one attempt to the next"
             ),
         ]
     }

@@ -64,9 +64,12 @@ struct EffectiveGrants: Hashable, Sendable {
     private static func paths(_ asked: [String], _ granted: [String]) -> [String] {
         var result: [String] = []
         for path in granted {
-            let common = asked.contains("*") ? [path] : asked.compactMap { GrantedPath.clean($0) }.compactMap { wanted in
-                GrantedPath.contains(path, wanted) ? wanted : GrantedPath.contains(wanted, path) ? path : nil
-            }
+            let common =
+                asked.contains("*")
+                ? [path]
+                : asked.compactMap { GrantedPath.clean($0) }.compactMap { wanted in
+                    GrantedPath.contains(path, wanted) ? wanted : GrantedPath.contains(wanted, path) ? path : nil
+                }
             for path in common where !result.contains(path) { result.append(path) }
         }
         return result
@@ -83,6 +86,17 @@ struct EffectiveGrants: Hashable, Sendable {
         case .list(let endpoints):
             let both = endpoints.filter { endpoint in asked.contains { $0.covers(endpoint) } }
             return both.isEmpty ? .none : .list(both)
+        }
+    }
+}
+
+extension PluginListing {
+    /// Notes what the sidecar does not give.
+    mutating func note(_ sidecar: Sidecar) {
+        let needs = manifest?.executors.flatMap(\.needs) ?? []
+        for need in EffectiveGrants.missing(needs: needs, grants: sidecar.needs, level: sidecar.isolation ?? .worker)
+        where !ungranted.contains(need) {
+            ungranted.append(need)
         }
     }
 }

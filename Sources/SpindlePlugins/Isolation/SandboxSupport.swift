@@ -78,7 +78,9 @@ final class SandboxSupport: Sendable {
         var isolation: WorkerIsolation
         if level.isSandboxed {
             isolation = WorkerIsolation(layers: layers(grants), grants: grants)
-            guard user != nil || !isRoot else { throw PluginRefusal("there is no user left for it: \(PluginUsers.range) are all taken") }
+            guard user != nil || !isRoot else {
+                throw PluginRefusal("there is no user left for it: \(PluginUsers.range) are all taken")
+            }
             isolation.user = isRoot ? user : nil
             isolation.libraries = libraries
             try checkPaths(grants)

@@ -37,7 +37,9 @@ enum SandboxTrial {
             var poll = pollfd(fd: process.runner.number, events: Int16(POLLIN), revents: 0)
             guard Glibc.poll(&poll, 1, 30_000) > 0 else { return nil }
             let end = reader.read(process.runner.number) { frame in
-                guard frame.type == FrameType.failed.rawValue, let message = reader.decode(frame, spw_failed()) else { return false }
+                guard frame.type == FrameType.failed.rawValue, let message = reader.decode(frame, spw_failed()) else {
+                    return false
+                }
                 let text = message.message.text
                 outcome = message.code.text == "spindle.tried" ? .given(text) : .refused(text)
                 return true

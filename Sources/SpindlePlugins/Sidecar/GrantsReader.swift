@@ -71,7 +71,9 @@ extension SidecarReader {
 extension Grants.Endpoint {
     /// `HOST:PORT`, with brackets around an address of IPv6; nil if it is not that.
     init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
+            return nil
+        }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
@@ -96,7 +98,9 @@ extension Grants.Endpoint {
 /// Paths in grants.
 enum GrantedPath {
     /// What every sandbox has of its own, or must not have.
-    private static let reserved = ["/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/tmp"]
+    private static let reserved = [
+        "/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/tmp",
+    ]
 
     /// An absolute path without `.`, `..` and superfluous slashes; nil if it is none, or one of the system's own.
     static func clean(_ text: String) -> String? {
@@ -114,7 +118,9 @@ enum GrantedPath {
 
 /// Sizes as text.
 enum SizeText {
-    private static let units: [(name: String, bytes: Int64)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)]
+    private static let units: [(name: String, bytes: Int64)] = [
+        ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
+    ]
 
     /// `64MiB`, `1GiB` or plain bytes; nil if it is neither, or out of the range.
     static func bytes(_ text: String, in range: ClosedRange<Int64>) -> Int64? {

@@ -48,6 +48,19 @@ final class EscapeRig: Sendable {
         }
     }
 
+    /// Expects a try to find that; "refused" is any error.
+    func expect(
+        _ expected: String,
+        _ rig: Rig,
+        _ name: String,
+        _ more: Parameters = Parameters(),
+        at place: SourceLocation = #_sourceLocation
+    ) async throws {
+        let found = try await attempt(rig, name, more)
+        let fits = expected == "refused" ? found.hasPrefix("E") : found == expected
+        #expect(fits, "\(name) \(more): \(found)", sourceLocation: place)
+    }
+
     /// What a try found: "reached", or the name of an error.
     func attempt(_ rig: Rig, _ name: String, _ more: Parameters = Parameters()) async throws -> String {
         var parameters: Parameters = ["port": "\(tcp.port)", "name": abstract.name, "pid": "\(victim)"]

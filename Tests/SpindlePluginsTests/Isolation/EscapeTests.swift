@@ -58,12 +58,12 @@ struct EscapeTests {
                 let found = try await escape.attempt(rig, name, name == "memory" ? ["pid": "\(getpid())"] : [:])
                 #expect(found.hasPrefix("E"), "\(name): \(found)")
             }
-            #expect(try await escape.attempt(rig, "signal", ["pid": "\(getpid())"]) == "ESRCH")
-            #expect(try await escape.attempt(rig, "clone3") == "ENOSYS")
-            #expect(try await escape.attempt(rig, "bomb") == "0")
-            #expect(try await escape.attempt(rig, "write", ["path": "/tmp/own"]) == "reached")
-            #expect(try await escape.attempt(rig, "list", ["path": "/tmp"]) == "reached")
-            #expect(try await escape.attempt(rig, "read", ["path": "/etc/passwd"]) == "reached")
+            try await escape.expect("ESRCH", rig, "signal", ["pid": "\(getpid())"])
+            try await escape.expect("ENOSYS", rig, "clone3")
+            try await escape.expect("0", rig, "bomb")
+            try await escape.expect("reached", rig, "write", ["path": "/tmp/own"])
+            try await escape.expect("reached", rig, "list", ["path": "/tmp"])
+            try await escape.expect("reached", rig, "read", ["path": "/etc/passwd"])
             if Sandbox.isRoot {
                 let ids = try await escape.attempt(rig, "ids").split(separator: " ").map(String.init)
                 let user = try #require(UInt32(ids[0]))
