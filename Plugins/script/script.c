@@ -114,7 +114,8 @@ static void release(void *instance, spindle_handle attempt, void *state) {
 }
 
 static const char *const prefixes[] = { "script:" };
-static const char *const needs[] = { "exec" };
+/* What scripts do is known to the operator alone. */
+static const char *const needs[] = { "exec", "jit", "fs:read:*", "fs:write:*", "net:*" };
 static const spindle_executor_descriptor script = {
     .struct_size = sizeof script,
     .flags = SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE,
@@ -126,7 +127,7 @@ static const spindle_executor_descriptor script = {
     .config_schema = config_schema,
     .parameters_schema = parameters_schema,
     .needs = needs,
-    .need_count = 1,
+    .need_count = sizeof needs / sizeof *needs,
     .create = create,
     .check = check,
     .can_execute = can_execute,

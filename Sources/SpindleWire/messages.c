@@ -19,6 +19,12 @@ static const field exited_fields[] = {
     U32(spw_exited, pid), U32(spw_exited, is_runner), U32(spw_exited, wait_status),
     U64(spw_exited, user_us), U64(spw_exited, system_us), U64(spw_exited, max_rss_kib),
 };
+static const field setup_fields[] = {
+    U32(spw_setup, layers), U32(spw_setup, allows), U32(spw_setup, net), U32(spw_setup, uid), U32(spw_setup, gid),
+    U64(spw_setup, memory), U64(spw_setup, cpu_permille), U64(spw_setup, pids), U64(spw_setup, file_size),
+    U64(spw_setup, cpu_seconds), U64(spw_setup, files), BYTES(spw_setup, hostname), LIST(spw_setup, libraries),
+    LIST(spw_setup, reads), LIST(spw_setup, writes), LIST(spw_setup, relays), LIST(spw_setup, groups),
+};
 static const field hello_fields[] = {
     BYTES(spw_hello, build_id), BYTES(spw_hello, digest), U32(spw_hello, abi_minor), U32(spw_hello, threads),
     U32(spw_hello, log_level), U64(spw_hello, log_credit), U64(spw_hello, artefact_credit),
@@ -93,6 +99,7 @@ static const message_layout layouts[] = {
     BODY(SPW_KILL, spw_kill, kill_fields),
     BODY(SPW_SPAWNED, spw_spawned, spawned_fields),
     BODY(SPW_EXITED, spw_exited, exited_fields),
+    BODY(SPW_SETUP, spw_setup, setup_fields),
     BODY(SPW_HELLO, spw_hello, hello_fields),
     BODY(SPW_READY, spw_ready, ready_fields),
     BODY(SPW_FAILED, spw_failed, failed_fields),

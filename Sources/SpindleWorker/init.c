@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,7 +87,27 @@ static void wait_for_news(init *init, int signals, int ending) {
     if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) obey(init);
 }
 
-static pid_t start_runner(int end) {
+/* What the runner has to say before it is one. */
+static void enter(int end, sandbox *box, int told) {
+    int number = sandbox_enter(box);
+    if (number == 0) {
+        sandbox_report("spindle.sandbox", box->why);
+        _exit(0);
+    }
+    if (sandbox_has(box, SPW_LAYER_TRY)) {
+        char message[64];
+        snprintf(message, sizeof message, "Landlock %d", landlock_version());
+        sandbox_report("spindle.tried", message);
+        _exit(0);
+    }
+    const uint32_t word = (uint32_t)number;
+    if (write(told, &word, sizeof word) != sizeof word) _exit(65);
+    /* Whatever was needed on the way here. */
+    if (syscall(SYS_close_range, end, ~0u, 0) != 0) _exit(65);
+    runner_main(number);
+}
+
+static pid_t start_runner(int end, sandbox *box, int told) {
     pid_t self = getpid();
     pid_t pid = fork();
     if (pid == 0) {
@@ -97,14 +118,27 @@ static pid_t start_runner(int end) {
         close(SPW_FD_CONTROL);
         /* init may have died before this call. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != self) _exit(65);
-        runner_main();
+        if (box != NULL) enter(end, box, told);
+        runner_main(getpid());
     }
     for (int fd = SPW_FD_RUNNER; fd < end; fd++) close(fd);
     return pid;
 }
 
-int init_main(int end) {
+/* The runner's number as the host knows it; it says it when it has entered, or has ended by then. */
+static uint32_t number_of_runner(const init *init, sandbox *box, int told[2]) {
+    uint32_t number = (uint32_t)init->runner;
+    if (box == NULL) return number;
+    close(told[1]);
+    if (box->old_proc >= 0) close(box->old_proc);
+    if (read(told[0], &number, sizeof number) != sizeof number) number = 0;
+    close(told[0]);
+    return number;
+}
+
+int init_main(int end, sandbox *box) {
     init init = { 0 };
+    int told[2] = { -1, -1 };
     sigset_t all;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "spindle-init");
@@ -114,14 +148,16 @@ int init_main(int end) {
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    init.runner = start_runner(end);
+    if (box != NULL && pipe2(told, O_CLOEXEC) != 0) return 64;
+    init.runner = start_runner(end, box, told[1]);
     int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.runner < 0 || signals < 0 || fcntl(SPW_FD_CONTROL, F_SETFL, O_NONBLOCK) != 0) {
         perror("spindle-worker: the runner could not be started");
         signal_descendants(SIGKILL);
         return 64;
     }
-    const spw_spawned spawned = { (uint32_t)init.runner };
+    const spw_spawned spawned = { number_of_runner(&init, box, told) };
+    if (box != NULL && sandbox_has(box, SPW_LAYER_CAPS) && !drop_init(box)) signal_descendants(SIGKILL);
     tell(&init, SPW_SPAWNED, &spawned, 1);
     while (reap(&init), !init.nobody_left) {
         int ending = init.runner_gone || init.host_gone;

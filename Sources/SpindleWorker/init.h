@@ -1,12 +1,13 @@
 #pragma once
 
-#include "SpindleWire.h"
+#include "sandbox.h"
 
-/* Forks the runner, then reaps and kills until nothing is left. `end` is the first descriptor that is not ours. */
-int init_main(int end);
+/* Forks the runner, then reaps and kills until nothing is left. `end` is the first descriptor that is not ours; `box` is
+ * what surrounds the runner, or NULL. */
+int init_main(int end, sandbox *box);
 
 /* descendants.c: sends a signal to every descendant of the calling process; returns how many there were. */
 int signal_descendants(int signal);
 
-/* runner.c: never returns. */
-void runner_main(void) __attribute__((noreturn));
+/* runner.c: never returns. `number`: how the host knows this process. */
+void runner_main(int number) __attribute__((noreturn));

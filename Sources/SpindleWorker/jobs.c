@@ -86,7 +86,7 @@ static int32_t on_artefact(void *context, uint64_t token, const spw_artefact *ar
 
 /* ---- HELLO ------------------------------------------------------------------------------------------------------------ */
 
-int jobs_hello(const spw_hello *hello, spw_page *page) {
+int jobs_hello(const spw_hello *hello, spw_page *page, int number) {
     const spw_output output = {
         NULL, on_completed, on_released, on_log, on_progress, on_heartbeat, on_checkpoint, on_artefact,
     };
@@ -112,7 +112,7 @@ int jobs_hello(const spw_hello *hello, spw_page *page) {
         .build_id = { spw_build_id(), strlen(spw_build_id()) },
         .digest = hello->digest,
         .abi_minor = plugin.abi_minor,
-        .pid = (uint32_t)getpid(),
+        .pid = (uint32_t)number,
         .plugin_id = plugin.plugin_id,
         .plugin_version = plugin.plugin_version,
         .executor_count = plugin.executor_count,

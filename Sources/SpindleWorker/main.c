@@ -2,7 +2,7 @@
  * spindle-worker: two processes of one program. The one that the host starts becomes init: it never loads the plugin,
  * reaps and kills. It forks the runner, which loads the plugin and talks to the host on a socket of its own.
  *
- *     spindle-worker [--files N]
+ *     spindle-worker [--sandbox] [--files N]
  *
  * The host starts it with these descriptors (SPW_FD_*), everything else is closed:
  *     0, 1, 2  as the host likes; the runner replaces its own by /dev/null and two pipes
@@ -11,6 +11,7 @@
  *     5        the plugin, a sealed memfd
  *     6        the shared page (spw_page_create)
  *     7 …      N files of instances
+ * With --sandbox the first frame on the control socket is SETUP, and there is a third process: see sandbox.h.
  * Nothing secret is in the arguments or the environment. To list a plugin the host sends HELLO and DESCRIBE instead of
  * CREATE; init of the plugin is then never called. Exit status of init: 0, or 64 when it was started wrongly.
  */
@@ -53,6 +54,9 @@ static void set_limits(void) {
 
 int main(int argc, char **argv) {
     unsigned long files = 0;
+    int is_sandbox = argc > 1 && strcmp(argv[1], "--sandbox") == 0;
+    argc -= is_sandbox;
+    argv += is_sandbox;
     if (argc == 3 && strcmp(argv[1], "--files") == 0) {
         char *end;
         files = strtoul(argv[2], &end, 10);
@@ -65,5 +69,6 @@ int main(int argc, char **argv) {
     if (clearenv() != 0 || setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) != 0 || setenv("LANG", "C.UTF-8", 1) != 0) {
         return usage("out of memory");
     }
-    return init_main(SPW_FD_FILES + (int)files);
+    int end = SPW_FD_FILES + (int)files;
+    return is_sandbox ? outer_main(end) : init_main(end, NULL);
 }

@@ -46,7 +46,7 @@ static void check_build(const spw_hello *hello) {
     fail("spindle.protocol", message);
 }
 
-void runner_main(void) {
+void runner_main(int number) {
     spw_input input = { 0 };
     spw_frame frame;
     spw_hello hello;
@@ -65,7 +65,7 @@ void runner_main(void) {
     check_build(&hello);
     uint32_t threads = hello.threads < 1 ? 1 : hello.threads > SPW_THREADS_MAX ? SPW_THREADS_MAX : hello.threads;
     output_credit(hello.log_credit, hello.artefact_credit);
-    int ready = jobs_hello(&hello, page);
+    int ready = jobs_hello(&hello, page, number);
     spw_arena_free(&arena);
     if (!ready) {
         output_finish();

@@ -73,8 +73,8 @@ typedef struct job {
 int jobs_take(const spw_frame *frame, job **made);
 /* Does it and frees it. May block. */
 void jobs_do(job *job);
-/* Loads the plugin and answers HELLO. 0 = FAILED was sent. */
-int jobs_hello(const spw_hello *hello, spw_page *page);
+/* Loads the plugin and answers HELLO; `number` is how the host knows this process. 0 = FAILED was sent. */
+int jobs_hello(const spw_hello *hello, spw_page *page, int number);
 /* The attempts that are open or about to be; few of them are answered at once, many in batches. */
 int jobs_are_few(void);
 

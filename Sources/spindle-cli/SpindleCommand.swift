@@ -16,6 +16,7 @@ struct SpindleCommand: AsyncParsableCommand {
         version: SpindleVersion.text,
         subcommands: [
             Serve.self, Run.self, Submit.self, Executions.self, Jobs.self, Plugins.self, Config.self, Bench.self,
+            DoctorCommand.self,
         ]
     )
 

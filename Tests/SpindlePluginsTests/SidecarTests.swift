@@ -52,6 +52,32 @@ import Testing
         #expect(sidecar.types == ["greet-formal"])
     }
 
+    @Test func readsGrants() throws {
+        let needs = try parse(
+            """
+            needs:
+              net: [db.example.com:5432, "[2001:db8::1]:443", DB.example.com:5432]
+              read: [/srv/data/, /etc/app]
+              write: [/srv/out]
+              exec: true
+              jit: false
+              memory: 256MiB
+              cpu: 1.5
+              pids: 64
+              output: 1GiB
+            """
+        ).needs
+        #expect(
+            needs.net == .list([.init(host: "db.example.com", port: 5432), .init(host: "2001:db8::1", port: 443)])
+        )
+        #expect(needs.read == ["/srv/data", "/etc/app"] && needs.write == ["/srv/out"])
+        #expect(needs.exec == true && needs.jit == false && needs.memory == 256 << 20 && needs.cpuPermille == 1500)
+        #expect(needs.pids == 64 && needs.output == 1 << 30)
+        #expect(try parse("needs: {net: none}").needs.net == Grants.Net.none)
+        #expect(try parse("needs: {net: any}").needs.net == .any)
+        #expect(try parse("isolation: one-shot").isolation == .oneShot)
+    }
+
     @Test func emptyFileSaysNothing() throws { #expect(try parse("") == Sidecar()) }
 
     @Test(arguments: [
@@ -59,13 +85,21 @@ import Testing
         ("\nconcurrency: 0", "http.yaml:2: concurrency: is \"0\"; allowed: a whole number from 1 to 10000."),
         ("concurrency: 99999999999999999999", "a whole number from 1 to 10000"),
         ("concurrency: -1", "a whole number"), ("timeout: soon", "a duration such as"), ("timeout: 1e300", "a duration"),
-        ("timeout: 40d", "1ms to 30d"), ("isolation: sandbox", "cannot give \"sandbox\""),
-        ("isolation: jail", "one of in-process, worker"),
+        ("timeout: 40d", "1ms to 30d"),
+        ("isolation: jail", "one of in-process, worker, sandbox, one-shot"),
         ("retry: {jiter: 1}", "did you mean \"jitter\"?"), ("retry: {jitter: 2}", "a share from 0 to 1"),
         ("retry: {jitter: nan}", "a share from 0 to 1"), ("retry: 3", "names and values"), ("config: 3", "names and values"),
         ("enabled: perhaps", "true or false"), ("executors: [{uses: x}]", "each entry needs the type"),
         ("executors: [{type: a}, {type: A}]", "is there twice"), ("types: [\"a b\"]", "a type: letters"),
-        ("needs: [net]", "does not have it yet"), ("- a", "names and values"),
+        ("needs: [net]", "names and values"), ("- a", "names and values"), ("needs: {nett: any}", "did you mean \"net\"?"),
+        ("needs: {net: all}", "none, any, or a list of HOST:PORT"), ("needs: {net: [example.com]}", "none, any, or a list of HOST:PORT"),
+        ("needs: {net: [\"a b:1\"]}", "HOST:PORT"), ("needs: {net: [\"a:0\"]}", "HOST:PORT"), ("needs: {net: [\"a:65536\"]}", "HOST:PORT"),
+        ("needs: {read: [data]}", "a list of absolute paths"), ("needs: {read: [/data/../etc]}", "a list of absolute paths"),
+        ("needs: {write: [/etc]}", "none of them of the system itself"), ("needs: {write: [/proc/1]}", "none of them of the system itself"),
+        ("needs: {read: [/]}", "a list of absolute paths"), ("needs: {memory: 1MiB}", "from 16MiB to 16TiB"),
+        ("needs: {memory: 99999999TiB}", "a size such as"), ("needs: {cpu: nan}", "a number of processors"),
+        ("needs: {cpu: 0}", "a number of processors"), ("needs: {pids: 1}", "a whole number from 8 to 32768"),
+        ("needs: {output: -1}", "a size such as"), ("needs: {exec: maybe}", "true or false"),
         ("timeout: 1s\nTimeout: 2s", "http.yaml:2: timeout is given twice."),
         ("a: [", "http.yaml:2: it is not YAML: did not find"), ("x: &a [*a]", "it is not YAML"),
         ("timeout: 1s\ntimeout: 2s", "http.yaml:1: \"timeout\" is given twice."),

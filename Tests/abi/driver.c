@@ -48,6 +48,10 @@ static int load_file(const char *path) {
 }
 
 void worker_start(worker *worker, const char *program, const char *plugin) {
+    worker_start_in(worker, program, plugin, NULL);
+}
+
+void worker_start_in(worker *worker, const char *program, const char *plugin, const spw_setup *setup) {
     int control[2], runner[2], page;
     memset(worker, 0, sizeof *worker);
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) == 0, "socketpair");
@@ -62,7 +66,7 @@ void worker_start(worker *worker, const char *program, const char *plugin) {
         int from[4] = { fcntl(control[1], F_DUPFD, 100), fcntl(runner[1], F_DUPFD, 100), fcntl(memory, F_DUPFD, 100),
                         fcntl(page, F_DUPFD, 100) };
         for (int i = 0; i < 4; i++) dup2(from[i], SPW_FD_CONTROL + i);
-        execl(program, program, (char *)NULL);
+        execl(program, program, setup == NULL ? NULL : "--sandbox", (char *)NULL);
         perror(program);
         _exit(127);
     }
@@ -72,6 +76,11 @@ void worker_start(worker *worker, const char *program, const char *plugin) {
     close(page);
     worker->control = control[0];
     worker->runner = runner[0];
+    if (setup == NULL) return;
+    spw_buffer buffer = { 0 };
+    must(spw_encode(&buffer, SPW_SETUP, 0, 0, setup) == SPW_OK, "encode");
+    (void)spw_write(worker->control, &buffer, 0);
+    spw_buffer_free(&buffer);
 }
 
 void worker_send(worker *worker, uint16_t type, uint64_t handle, const void *message) {

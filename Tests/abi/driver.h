@@ -20,6 +20,8 @@ int check(int passed, const char *what, const char *file, int line);
 int checks_closed(void);
 
 void worker_start(worker *worker, const char *program, const char *plugin);
+/* In a sandbox; NULL = none. */
+void worker_start_in(worker *worker, const char *program, const char *plugin, const spw_setup *setup);
 void worker_send(worker *worker, uint16_t type, uint64_t handle, const void *message);
 void worker_hello(worker *worker, uint32_t threads, uint64_t credit);
 void worker_create(worker *worker, uint64_t token, const char *type);

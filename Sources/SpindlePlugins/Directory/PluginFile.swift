@@ -45,6 +45,13 @@ struct PluginFile {
         mode = before.st_mode
     }
 
+    /// Directories of libraries that it is linked with, and those that the system adds to its own. Blocks shortly.
+    var libraries: [String] {
+        var reader = ElfReader(bytes: image.bytes)
+        let elf = try? reader.read(machine: ElfImage.hostMachine)
+        return SystemLibraries.named(elf?.runPaths ?? []) + SystemLibraries.additional()
+    }
+
     /// Whether it can be loaded at all, without loading it.
     func check() throws(PluginRefusal) {
         let elf: ElfImage

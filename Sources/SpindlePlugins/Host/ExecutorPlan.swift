@@ -48,6 +48,7 @@ struct ExecutorPlan {
             plan.parametersSchema = try plan.schema(plan.kind.parametersSchema, "parameters")
             plans.append(plan)
         }
+        try GrantRules.check(sidecar)
         guard !plans.isEmpty else { throw PluginRefusal("its sidecar allows none of the types that it offers") }
         if sidecar.isolation == .inProcess, let kind = plans.first(where: { $0.kind.needsIsolation })?.kind {
             throw PluginRefusal("its executor \"\(kind.type)\" must not run in the host; set isolation: worker")
@@ -85,7 +86,7 @@ struct ExecutorPlan {
 
     /// Attempts that one worker may have open.
     var attemptsPerWorker: Int {
-        guard kind.isConcurrent else { return 1 }
+        guard kind.isConcurrent, isolation != .oneShot else { return 1 }
         return Int(sidecar.concurrencyPerWorker ?? (kind.isAsync ? 256 : 8))
     }
 
@@ -125,6 +126,7 @@ struct ExecutorPlan {
     func settings(_ base: WorkerPoolSettings) -> WorkerPoolSettings {
         var settings = base
         settings.attemptsPerWorker = attemptsPerWorker
+        settings.endsAfterAttempt = isolation == .oneShot
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }
         if let slots = descriptor.concurrency ?? sidecar.concurrency {
             settings.maxWorkers = max(1, (Int(slots) + attemptsPerWorker - 1) / attemptsPerWorker)

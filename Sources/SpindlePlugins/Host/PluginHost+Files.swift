@@ -35,9 +35,22 @@ extension PluginHost {
             case .loads(let manifest):
                 listing.manifest = manifest
                 listing.types = manifest.executors.map(\.type)
+                // As a plugin of the directory: what the sidecar beside it makes of its needs.
+                if let sidecar = try await Blocking.run({ try Self.sidecar(beside: path) }) {
+                    listing.isolation = sidecar.isolation ?? .worker
+                    listing.note(sidecar)
+                }
             }
         }
         return listing
+    }
+
+    /// The sidecar beside a file; nil if there is none.
+    private static func sidecar(beside path: String) throws -> Sidecar? {
+        guard path.hasSuffix(".so") else { return nil }
+        let place = "\(path.dropLast(3)).yaml"
+        guard access(place, F_OK) == 0 else { return nil }
+        return try Sidecar.parse(Array(SmallFile.text(place).utf8), file: place)
     }
 
     /// Copies a file into the plugin directory as `NAME.so` with mode 0644; the directory is made with 0755 if it is

@@ -30,23 +30,39 @@ extension PluginHost {
     /// - Parameter owners: The files that types belong to already; a file may claim its own again.
     func make(_ candidates: [PluginCandidate], owners: [String: String]) async -> [Made] {
         let judged = await judge(candidates)
+        let users = await users(candidates.compactMap(\.file?.name))
         await Blocking.run { [configuration, facts] in facts.save(logger: configuration.logger) }
         var owners = owners
         var result: [Made] = []
         for (candidate, verdict) in judged {
-            result.append(await make(candidate, verdict, &owners))
+            result.append(await make(candidate, verdict, users, &owners))
         }
         return result
     }
 
-    private func make(_ candidate: PluginCandidate, _ verdict: ProbeVerdict?, _ owners: inout [String: String]) async -> Made {
+    /// The users of plugins, as far as workers get one of their own; those that they had before stay theirs.
+    private func users(_ names: [String]) async -> [String: UInt32] {
+        guard services.sandbox.isRoot else { return [:] }
+        let known = state.withLock { $0.users }
+        let users = try? await Blocking.run { PluginUsers.assign(names, known: known) }
+        guard let users else { return known }
+        state.withLock { $0.users = users }
+        return users
+    }
+
+    private func make(
+        _ candidate: PluginCandidate,
+        _ verdict: ProbeVerdict?,
+        _ users: [String: UInt32],
+        _ owners: inout [String: String]
+    ) async -> Made {
         var made = Made(listing: candidate.listing, generation: nil)
         guard let file = candidate.file, let version = candidate.version, let verdict else { return made }
         let plans = accept(file, candidate.sidecar, verdict, &made.listing, &owners)
         guard !plans.isEmpty else { return made }
         do {
             // Loading a plugin into the host may block.
-            let executors = try await Blocking.run { try self.makeExecutors(plans, file) }
+            let executors = try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]) }
             made.generation = PluginGeneration(version: version, listing: made.listing, executors: executors)
         } catch {
             for plan in plans { owners[plan.type] = nil }
@@ -80,10 +96,14 @@ extension PluginHost {
         let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
         if let known = facts.verdict(key, now: services.clock.now) { return known }
         do {
+            let isolation = try await Blocking.run { [services, configuration] in
+                services.sandbox.probe(libraries: file.libraries, limit: configuration.probeTimeout)
+            }
             let verdict = try await ProbeSession.run(
                 file.image,
                 instances: instances,
                 limit: configuration.probeTimeout,
+                isolation: isolation,
                 services: services
             )
             facts.remember(verdict, key, now: services.clock.now)
@@ -110,6 +130,7 @@ extension PluginHost {
         }
         listing.manifest = manifest
         listing.isolation = sidecar.isolation ?? .worker
+        listing.note(sidecar)
         do throws(PluginRefusal) {
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
             listing.status = .serving
@@ -130,7 +151,7 @@ extension PluginHost {
         }
     }
 
-    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) throws -> [PluginExecutor] {
+    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile, user: UInt32?) throws -> [PluginExecutor] {
         var session: InProcessSession?
         if plans.contains(where: { $0.isolation == .inProcess }) {
             session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
@@ -149,8 +170,10 @@ extension PluginHost {
                     sink: sink
                 )
             } else {
+                var instance = plan.instance
+                instance.isolation = try services.sandbox.isolation(for: plan, user: user, libraries: file.libraries)
                 backend = WorkerPool(
-                    plan: plan.instance,
+                    plan: instance,
                     image: file.image,
                     settings: settings,
                     services: services,

@@ -13,6 +13,8 @@ public final class PluginHost: Sendable {
         var generations: [String: PluginGeneration] = [:]
         /// Executors that serve no longer, or do not yet, and have not stopped.
         var others: [PluginExecutor] = []
+        /// The user of each plugin whose workers get one, by its name; kept, so that no other ever gets the files of one that was removed.
+        var users: [String: UInt32] = [:]
         var isLoaded = false
         /// ``PluginHost/run(serving:)`` takes up changes.
         var isReloading = false
@@ -37,7 +39,8 @@ public final class PluginHost: Sendable {
             spawner: try Spawner(binary: binary),
             clock: configuration.clock,
             logger: configuration.logger,
-            hostVersion: configuration.hostVersion
+            hostVersion: configuration.hostVersion,
+            sandbox: SandboxSupport(binary: binary, without: configuration.withoutLayers)
         )
         facts = PluginFacts(stateDirectory: configuration.stateDirectory)
     }

@@ -30,6 +30,9 @@ public struct PluginHostConfiguration: Sendable {
     /// How pools of workers behave; tests shorten its times.
     var pool = WorkerPoolSettings()
 
+    /// Layers that sandboxes do without, so that tests can show what each is for.
+    var withoutLayers: SandboxLayers = []
+
     /// Describes a plugin host.
     public init(
         directory: String?,

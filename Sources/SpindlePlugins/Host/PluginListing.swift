@@ -30,6 +30,8 @@ public struct PluginListing: Hashable, Sendable {
     public var isolation: IsolationLevel?
     /// What it says about itself; nil if it could not be asked.
     public var manifest: PluginManifest?
+    /// What it asks for and its sidecar does not grant, where that is held.
+    public var ungranted: [String] = []
     /// The types that it serves.
     public var types: [String] = []
     /// What the operator should know although it serves.

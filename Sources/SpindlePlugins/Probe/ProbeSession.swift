@@ -37,10 +37,11 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
         _ image: SealedImage,
         instances: [ProbeInstance],
         limit: Int64,
+        isolation: WorkerIsolation?,
         services: PluginServices
     ) async throws -> ProbeVerdict {
         try await withCheckedThrowingContinuation { continuation in
-            services.spawner.spawn(plugin: image.descriptor) { result in
+            services.spawner.spawn(plugin: image.descriptor, isolation: isolation) { result in
                 switch result {
                 case .failure(let error): continuation.resume(throwing: error)
                 case .success(let process):

@@ -37,6 +37,9 @@ public struct Sidecar: Hashable, Sendable {
     /// The types that the file may claim; nil allows all.
     public var types: [String]?
 
+    /// What the plugin may have of the machine.
+    public var needs = Grants()
+
     /// Says nothing.
     public init() {}
 

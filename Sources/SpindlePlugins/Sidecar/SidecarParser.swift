@@ -40,14 +40,14 @@ extension Sidecar {
 }
 
 /// Turns YAML nodes into a sidecar.
-private struct SidecarReader {
+struct SidecarReader {
     let file: String
 
     private static let keys = [
         "enabled", "isolation", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout", "maxRetries",
-        "idleTimeout", "onInterrupted", "config", "executors", "types",
+        "idleTimeout", "onInterrupted", "config", "executors", "types", "needs",
     ]
-    private static let later = ["needs", "secrets", "secretsInEnv", "submits", "files", "trust", "allowInProcess"]
+    private static let later = ["secrets", "secretsInEnv", "submits", "files", "trust", "allowInProcess"]
 
     func read(_ root: Node) throws(SpindleError) -> Sidecar {
         var sidecar = Sidecar()
@@ -66,6 +66,7 @@ private struct SidecarReader {
             case "config": sidecar.config = try config(node, name)
             case "executors": sidecar.executors = try instances(node, name)
             case "types": sidecar.types = try list(node, name).map { item throws(SpindleError) in try type(item, name) }
+            case "needs": sidecar.needs = try needs(node, name)
             default: break
             }
         }
@@ -113,7 +114,7 @@ private struct SidecarReader {
     // MARK: Values
 
     /// Keys are camelCase; PascalCase, as the original system writes them, is the same.
-    private func entries(
+    func entries(
         _ node: Node,
         _ parent: String,
         _ known: [String]
@@ -136,17 +137,17 @@ private struct SidecarReader {
         return result
     }
 
-    private func list(_ node: Node, _ name: String) throws(SpindleError) -> [Node] {
+    func list(_ node: Node, _ name: String) throws(SpindleError) -> [Node] {
         guard case .sequence(let sequence) = node, sequence.count <= 1024 else { throw wrong(node, name, "a list of at most 1024") }
         return Array(sequence)
     }
 
-    private func bool(_ node: Node, _ name: String) throws(SpindleError) -> Bool {
+    func bool(_ node: Node, _ name: String) throws(SpindleError) -> Bool {
         guard let value = node.bool else { throw wrong(node, name, "true or false") }
         return value
     }
 
-    private func integer(_ node: Node, _ name: String, _ range: ClosedRange<Int32>) throws(SpindleError) -> Int32 {
+    func integer(_ node: Node, _ name: String, _ range: ClosedRange<Int32>) throws(SpindleError) -> Int32 {
         guard let text = node.scalar?.string, let value = Int32(text), range.contains(value) else {
             throw wrong(node, name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
@@ -184,13 +185,7 @@ private struct SidecarReader {
     }
 
     private func isolation(_ node: Node, _ name: String) throws(SpindleError) -> IsolationLevel {
-        if let text = node.scalar?.string, text == "sandbox" || text == "one-shot" {
-            throw error(
-                node,
-                "\(name): this version of Spindle cannot give \"\(text)\", and does not pretend to; in-process and worker are allowed."
-            )
-        }
-        return try choice(node, name, IsolationLevel.init, ["in-process", "worker"])
+        return try choice(node, name, IsolationLevel.init, IsolationLevel.allCases.map(\.rawValue))
     }
 
     private func type(_ node: Node, _ name: String) throws(SpindleError) -> String {
@@ -211,12 +206,12 @@ private struct SidecarReader {
         return json
     }
 
-    private func wrong(_ node: Node, _ name: String, _ allowed: String) -> SpindleError {
+    func wrong(_ node: Node, _ name: String, _ allowed: String) -> SpindleError {
         let value = node.scalar.map { "is \"\($0.string.prefix(64))\"" } ?? "is not of the right kind"
         return error(node, "\(name): \(value); allowed: \(allowed).")
     }
 
-    private func error(_ node: Node, _ sentence: String) -> SpindleError {
+    func error(_ node: Node, _ sentence: String) -> SpindleError {
         SpindleError(.configuration, "\(file)\(node.mark.map { ":\($0.line)" } ?? ""): \(sentence)")
     }
 }

@@ -25,14 +25,44 @@ final class Spawner: Sendable {
         try OSThread.start("spindle-spawner") { self.run() }
     }
 
-    /// Starts a worker soon and calls back on the spawner's thread. Any thread; never blocks.
+    /// Starts a worker soon and calls back on another thread. Any thread; never blocks.
     func spawn(
         plugin: Descriptor,
+        isolation: WorkerIsolation? = nil,
+        _ reply: @escaping @Sendable (Result<WorkerProcess, SpindleError>) -> Void
+    ) {
+        guard let isolation, isolation.hasNames else { return enqueue(plugin, isolation, setup: nil, reply) }
+        do throws(SpindleError) {
+            // A slow name server must not keep others from starting.
+            try OSThread.start("spindle-names") {
+                do throws(SpindleError) {
+                    self.enqueue(plugin, isolation, setup: try isolation.setup(), reply)
+                } catch {
+                    reply(.failure(error))
+                }
+            }
+        } catch {
+            reply(.failure(error))
+        }
+    }
+
+    private func enqueue(
+        _ plugin: Descriptor,
+        _ isolation: WorkerIsolation?,
+        setup: SandboxSetup?,
         _ reply: @escaping @Sendable (Result<WorkerProcess, SpindleError>) -> Void
     ) {
         let taken = queue.withLock { queue in
             guard !queue.isStopped else { return false }
-            queue.jobs.append { [binary] in reply(Self.spawnHere(binary, plugin: plugin)) }
+            queue.jobs.append { [binary] in
+                do throws(SpindleError) {
+                    var setup = setup
+                    if setup == nil { setup = try isolation?.setup() }
+                    reply(Self.spawnHere(binary, plugin: plugin, setup: setup))
+                } catch {
+                    reply(.failure(error))
+                }
+            }
             return true
         }
         if taken { work.raise() } else { reply(.failure(SpindleError(.draining, "The plugin host has stopped."))) }
@@ -59,7 +89,13 @@ final class Spawner: Sendable {
     }
 
     /// Starts a worker from the calling thread. Blocks for about as long as a `vfork`.
-    static func spawnHere(_ binary: WorkerBinary, plugin: Descriptor) -> Result<WorkerProcess, SpindleError> {
+    ///
+    /// - Parameter setup: What surrounds it; nil is nothing.
+    static func spawnHere(
+        _ binary: WorkerBinary,
+        plugin: Descriptor,
+        setup: SandboxSetup? = nil
+    ) -> Result<WorkerProcess, SpindleError> {
         do throws(SpindleError) {
             let (control, controlThere) = try socketPair()
             let (runner, runnerThere) = try socketPair()
@@ -80,18 +116,38 @@ final class Spawner: Sendable {
                 (controlThere, Int32(SPW_FD_CONTROL)), (runnerThere, Int32(SPW_FD_RUNNER)),
                 (pluginThere, Int32(SPW_FD_PLUGIN)), (pageThere, Int32(SPW_FD_PAGE)),
             ]
-            let (pid, status) = posixSpawn(binary, handed)
+            let (pid, status) = posixSpawn(binary, handed, isSandboxed: setup != nil)
             guard status == 0 else {
                 spw_page_unmap(page)
                 throw SpindleError(.internal, "\(binary.path) cannot be started: \(SystemCall.text(status)).")
             }
-            return .success(WorkerProcess(pid: pid, control: control, runner: runner, page: page))
+            let process = WorkerProcess(pid: pid, control: control, runner: runner, page: page, groups: setup?.directories ?? [])
+            if let setup { try tell(process, setup) }
+            return .success(process)
         } catch {
             return .failure(error)
         }
     }
 
-    private static func posixSpawn(_ binary: WorkerBinary, _ handed: [(Descriptor, Int32)]) -> (pid: pid_t, status: Int32) {
+    /// The first frame; the socket is empty and takes it as a whole.
+    private static func tell(_ process: WorkerProcess, _ setup: SandboxSetup) throws(SpindleError) {
+        let queue = FrameQueue()
+        let writer = FrameWriter()
+        let isTold = withExtendedLifetime(writer) {
+            queue.add(.setup, 0, setup.message(writer)) && queue.send(to: process.control.number) == .all
+        }
+        guard !isTold else { return }
+        kill(process.pid, SIGKILL)
+        var status: Int32 = 0
+        while waitpid(process.pid, &status, 0) < 0 && errno == EINTR {}
+        throw SpindleError(.internal, "A worker cannot be told what is to surround it.")
+    }
+
+    private static func posixSpawn(
+        _ binary: WorkerBinary,
+        _ handed: [(Descriptor, Int32)],
+        isSandboxed: Bool
+    ) -> (pid: pid_t, status: Int32) {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -112,7 +168,8 @@ final class Spawner: Sendable {
         let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80  // POSIX_SPAWN_SETSID: no terminal
         posix_spawnattr_setflags(&attributes, Int16(flags))
         var pid: pid_t = 0
-        let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("spindle-worker"), nil]
+        let arguments: [UnsafeMutablePointer<CChar>?] =
+            [strdup("spindle-worker")] + (isSandboxed ? [strdup("--sandbox")] : []) + [nil]
         let environment: [UnsafeMutablePointer<CChar>?] = [
             strdup("PATH=/usr/local/bin:/usr/bin:/bin"), strdup("LANG=C.UTF-8"), nil,
         ]

@@ -13,13 +13,25 @@ final class WorkerProcess: @unchecked Sendable {
     let runner: Descriptor
     /// Shared memory that tells who was at work.
     let page: UnsafeMutablePointer<spw_page>
+    /// Control groups that the worker removes when it ends; if it is killed from outside, we do.
+    private let groups: [String]
 
-    init(pid: pid_t, control: Descriptor, runner: Descriptor, page: UnsafeMutablePointer<spw_page>) {
+    init(
+        pid: pid_t,
+        control: Descriptor,
+        runner: Descriptor,
+        page: UnsafeMutablePointer<spw_page>,
+        groups: [String] = []
+    ) {
         self.pid = pid
         self.control = control
         self.runner = runner
         self.page = page
+        self.groups = groups
     }
 
-    deinit { spw_page_unmap(page) }
+    deinit {
+        spw_page_unmap(page)
+        for group in groups { rmdir(group) }
+    }
 }

@@ -9,6 +9,7 @@ struct FrameType: RawRepresentable, Hashable {
     static let kill = FrameType(SPW_KILL)
     static let spawned = FrameType(SPW_SPAWNED)
     static let exited = FrameType(SPW_EXITED)
+    static let setup = FrameType(SPW_SETUP)
     static let hello = FrameType(SPW_HELLO)
     static let ready = FrameType(SPW_READY)
     static let failed = FrameType(SPW_FAILED)

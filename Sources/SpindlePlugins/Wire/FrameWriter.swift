@@ -40,6 +40,15 @@ final class FrameWriter {
         return spw_kvs(items: items, count: parameters.count)
     }
 
+    /// A copy of texts.
+    func list(_ texts: [String]) -> spw_list {
+        guard !texts.isEmpty else { return spw_list() }
+        let room = reserve(texts.count * MemoryLayout<spw_bytes>.stride)
+        let items = room.bindMemory(to: spw_bytes.self, capacity: texts.count)
+        for (index, text) in texts.enumerated() { items[index] = bytes(text) }
+        return spw_list(items: items, count: texts.count)
+    }
+
     /// Forgets what was copied.
     func reset() {
         current = 0

@@ -14,6 +14,8 @@ struct InstancePlan: Sendable {
     var canBeAsked: Bool
     /// The plugin's file name without `.so`.
     var plugin: String
+    /// What surrounds its workers; nil is nothing.
+    var isolation: WorkerIsolation?
 
     var isConcurrent: Bool { flags & 0x04 != 0 }
     var isAsync: Bool { flags & 0x02 != 0 }

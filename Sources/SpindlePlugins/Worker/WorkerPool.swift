@@ -208,7 +208,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     private func spawn(_ id: WorkerID) {
         spawning += 1
-        spawner.spawn(plugin: image.descriptor) { [self] result in
+        spawner.spawn(plugin: image.descriptor, isolation: plan.isolation) { [self] result in
             loop.post { [self] in spawned(id, result) }
         }
     }

@@ -163,8 +163,9 @@ struct WorkerPoolStateMachine {
             emit(.codeEnded(attempt.request.key))
         }
         guard let wasFull = remove(token, from: id, now: now) else { return }
-        if isStopping || workers[id]?.isExclusive == true {
+        if isStopping || settings.endsAfterAttempt || workers[id]?.isExclusive == true {
             if workers[id]?.open.isEmpty == true { shutDown(id, now: now) }
+            if !waiting.isEmpty { dispatch(now: now) }
         } else if workers[id]?.phase == .ready {
             if wasFull { available.append(id) }
             if !waiting.isEmpty { dispatch(now: now) }

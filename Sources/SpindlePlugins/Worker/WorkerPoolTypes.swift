@@ -9,6 +9,8 @@ typealias AttemptToken = UInt64
 struct WorkerPoolSettings: Sendable {
     /// Attempts that one worker may have open.
     var attemptsPerWorker = 1
+    /// A worker ends after its first attempt.
+    var endsAfterAttempt = false
     /// Workers at once, without suspects and replacements of condemned ones.
     var maxWorkers = 256
     /// A worker without work is retired after so long; nil keeps it.

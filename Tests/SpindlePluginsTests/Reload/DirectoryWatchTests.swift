@@ -11,12 +11,14 @@ struct DirectoryWatchTests {
         let clock = SystemClock()
         let loop = try HostLoop(clock: clock)
         defer { loop.stop() }
+        let binary = try WorkerBinary(configured: Workspace.worker)
         let services = PluginServices(
             loop: loop,
-            spawner: try Spawner(binary: try WorkerBinary(configured: Workspace.worker)),
+            spawner: try Spawner(binary: binary),
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            hostVersion: "1"
+            hostVersion: "1",
+            sandbox: SandboxSupport(binary: binary, without: [])
         )
         defer { services.spawner.stop() }
         let changes = AsyncStream<Void>.makeStream()

@@ -25,7 +25,7 @@ struct SidecarReferenceTests {
     /// A value that no key of that kind takes.
     private static func yaml(_ key: String) -> String {
         let parts = key.split(separator: ".").map(String.init)
-        let takesMapping = ["retry", "config"].contains(parts[parts.count - 1])
+        let takesMapping = ["retry", "config", "needs"].contains(parts[parts.count - 1])
         let value = takesMapping ? "3" : "{a: 1}"
         guard parts.count == 2 else { return "\(key): \(value)" }
         return parts[0] == "executors" ? "executors: [{\(parts[1]): \(value)}]" : "\(parts[0]): {\(parts[1]): \(value)}"
@@ -37,6 +37,7 @@ struct SidecarReferenceTests {
         let known =
             try Self.keys("unknown: 1") + Self.keys("retry: {unknown: 1}").map { "retry.\($0)" }
             + Self.keys("executors: [{unknown: 1}]").map { "executors.\($0)" }
+            + Self.keys("needs: {unknown: 1}").map { "needs.\($0)" }
         #expect(rows.sorted() == known.sorted())
     }
 
@@ -57,6 +58,9 @@ struct SidecarReferenceTests {
         let sidecar = Sidecar()
         #expect(documented("enabled") == "`\(sidecar.isEnabled)`")
         #expect(documented("isolation") == "`\(IsolationLevel.worker.rawValue)`")
+        #expect(documented("needs.memory") == "`\(SizeText.text(EffectiveGrants.defaultMemory))` at sandbox")
+        #expect(documented("needs.pids") == "`\(EffectiveGrants.defaultPids)` at sandbox")
+        #expect(documented("needs.output") == "`\(SizeText.text(EffectiveGrants.defaultOutput))` at sandbox")
         #expect(documented("idleTimeout") == WorkerPoolSettings().idleTime.map { "`\(DurationText.text($0))`" })
         for (flags, text) in [(UInt32(0x04), "8"), (0x06, "256"), (0, "1")] {
             var manifest = PluginManifest.Executor(type: "t", flags: flags)

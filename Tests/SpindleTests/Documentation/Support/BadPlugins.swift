@@ -15,7 +15,9 @@ struct BadPlugins {
             (void)i; (void)a; return spindle_succeed(r, SPINDLE_STR(""), NULL); }
         static spindle_status crash(void *i, spindle_handle a, const spindle_request *r) {
             (void)i; (void)a; (void)r; *(volatile int *)0 = 1; return SPINDLE_OK; }
-        static const spindle_executor_descriptor kind = { .struct_size = SIZE, .type = TYPE, .execute = EXECUTE, .flags = FLAGS };
+        static const char *const needs[] = { "fs:read:*" };
+        static const spindle_executor_descriptor kind = { .struct_size = SIZE, .type = TYPE, .execute = EXECUTE, .flags = FLAGS,
+            .needs = needs, .need_count = NEEDS };
         static const spindle_executor_descriptor *const kinds[] = { KINDS };
         static const spindle_executor_factory factory = { .struct_size = FACTORY, .min_host_minor = MINOR,
             .executor_count = COUNT, .executors = kinds, .plugin_id = ID, .plugin_version = VERSION };
@@ -34,7 +36,7 @@ struct BadPlugins {
         let plain = [
             "SIZE": "sizeof kind", "TYPE": "\"\(name)\"", "EXECUTE": "run", "FLAGS": "0", "KINDS": "&kind",
             "FACTORY": "sizeof factory", "MINOR": "0", "COUNT": "1", "ID": "\"com.example.bad\"", "VERSION": "\"1.0.0\"",
-            "RETURN": "&factory", "BEGIN": "",
+            "RETURN": "&factory", "BEGIN": "", "NEEDS": "0",
         ]
         let defines = plain.merging(changes) { $1 }.map { "-D\($0.key)=\($0.value)" }
         try await room.compile(Self.source, as: name, flags: defines + flags + ["-D_GNU_SOURCE"])
@@ -104,6 +106,8 @@ struct BadPlugins {
         try await compile("unknown", sidecar: "executors: [{type: x, uses: unknwon}]\n")
         try await compile("nothing", sidecar: "types: [other]\n")
         try await compile("isolated", ["FLAGS": "SPINDLE_EXECUTOR_NEEDS_ISOLATION"], sidecar: "isolation: in-process\n")
+        try await compile("pretence", sidecar: "needs: {net: none}\n")
+        try await compile("absent", ["NEEDS": "1"], sidecar: "isolation: sandbox\nneeds: {read: [/srv/absent]}\n")
         try await compile("off", sidecar: "enabled: false\n")
         try await compile("open", sidecar: "concurrency: 1\n")
         try #require(chmod("\(room.plugins)/open.yaml", 0o666) == 0)
