@@ -9,8 +9,10 @@ import SpindleServer
 /// The plugin directory.
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, inspects and adds plugins.",
-        subcommands: [List.self, Inspect.self, Add.self]
+        abstract: "Lists, inspects and adds plugins, and says which are trusted.",
+        subcommands: [
+            List.self, Inspect.self, Add.self, Pin.self, Sign.self, Trust.self, Verify.self,
+        ]
     )
 
     struct List: AsyncParsableCommand {
@@ -23,12 +25,14 @@ struct Plugins: AsyncParsableCommand {
             let plugins = try await summaries()
             if global.json { return try JSONText.print(PluginListBody(plugins: plugins)) }
             var table = Table([
-                .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("ISOLATION"), .init("TYPES", isFlexible: true),
+                .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("TRUST"), .init("ISOLATION"),
+                .init("TYPES", isFlexible: true),
                 .init("REASON", isFlexible: true),
             ])
             for plugin in plugins {
                 table.add([
-                    .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state), .init(plugin.isolation ?? ""),
+                    .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state),
+                    .init(SafeText.line(plugin.trust?.text ?? "")), .init(plugin.isolation ?? ""),
                     .init(plugin.types.joined(separator: ", ")), .init(SafeText.line(plugin.reason ?? "")),
                 ])
             }
@@ -108,6 +112,7 @@ extension PluginHost {
                 workerPath: configuration.workerPath,
                 probeTimeout: configuration.probeTimeout,
                 reservedTypes: ["internal"],
+                trust: configuration.pluginTrust,
                 hostVersion: SpindleVersion.text,
                 logger: .quiet
             )

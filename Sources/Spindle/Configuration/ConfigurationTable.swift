@@ -1,5 +1,6 @@
 import SpindleCore
 import SpindleEngine
+import SpindlePlugins
 
 extension ConfigurationKey {
     /// Every setting there is, in the order of the documentation.
@@ -80,6 +81,12 @@ extension ConfigurationKey {
             \.workerPath,
             isInEnvironment: false,
             "The `spindle-worker` to use; empty looks beside `spindle` and in `../libexec/spindle`. Never taken from the environment."
+        ),
+        .choice(
+            "plugins.trust",
+            TrustPolicy.allCases.map { ($0.rawValue, $0) },
+            \.pluginTrust,
+            "What a file must show to be used as a plugin: [see there](plugins.md#whom-the-host-trusts)."
         ),
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
     ]

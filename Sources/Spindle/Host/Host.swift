@@ -112,6 +112,7 @@ public final class Host: Service {
                 probeTimeout: configuration.probeTimeout,
                 cancelGrace: configuration.engine.cancelGrace,
                 reservedTypes: ["internal"],
+                trust: configuration.pluginTrust,
                 hostVersion: SpindleVersion.text,
                 logger: logger
             )

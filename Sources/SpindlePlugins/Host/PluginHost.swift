@@ -74,7 +74,8 @@ public final class PluginHost: Sendable {
         guard state.withLock({ !$0.isLoaded }) else { return listings }
         guard let directory = configuration.directory else { return [] }
         let found = try await Blocking.run { [configuration, facts] in
-            try PluginDirectory(path: directory).scan(facts: facts, logger: configuration.logger)
+            try PluginDirectory(path: directory)
+                .scan(facts: facts, policy: configuration.trust, now: configuration.clock.now, logger: configuration.logger)
         }
         let judged = await judge(found)
         await Blocking.run { [configuration, facts] in facts.save(logger: configuration.logger) }
@@ -178,6 +179,7 @@ public final class PluginHost: Sendable {
         listing.manifest = manifest
         listing.isolation = sidecar.isolation ?? .worker
         do throws(PluginRefusal) {
+            try listing.trust?.check(id: manifest.id, version: manifest.version)
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
             listing.status = .serving
             var accepted: [ExecutorPlan] = []

@@ -17,6 +17,8 @@ public struct PluginHostConfiguration: Sendable {
     }
     /// Types that are served by others: a plugin that claims one is in conflict.
     public var reservedTypes: Set<String>
+    /// What a file of the directory must show before it is used.
+    public var trust: TrustPolicy
     /// Told to plugins.
     public var hostVersion: String
     /// For what belongs to no attempt.
@@ -34,6 +36,7 @@ public struct PluginHostConfiguration: Sendable {
         probeTimeout: Int64 = 5_000_000,
         cancelGrace: Int64 = 5_000_000,
         reservedTypes: Set<String> = [],
+        trust: TrustPolicy = .directory,
         hostVersion: String = "1.0.0",
         logger: Logger = Logger(label: "spindle.plugins"),
         clock: any HostClock = SystemClock()
@@ -44,6 +47,7 @@ public struct PluginHostConfiguration: Sendable {
         self.probeTimeout = probeTimeout
         self.cancelGrace = cancelGrace
         self.reservedTypes = reservedTypes
+        self.trust = trust
         self.hostVersion = hostVersion
         self.logger = logger
         self.clock = clock
