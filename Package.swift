@@ -155,14 +155,17 @@ if part == "fuzz" {
             name: "SpindlePlugins",
             dependencies: ["SpindleCore", "SpindleWire", .product(name: "Yams", package: "Yams")],
             sources: [
-                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Sidecar", "Verification/ElfImage.swift",
+                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Sidecar", "Trust/AllowedSigners.swift",
+                "Trust/Base64.swift", "Trust/PatternList.swift", "Trust/PluginLock.swift", "Trust/RevokedSigners.swift",
+                "Trust/SSHOptions.swift", "Trust/SSHPublicKey.swift", "Trust/SSHReader.swift", "Trust/SSHSignature.swift",
+                "Trust/SSHTime.swift", "Trust/TrustPolicy.swift", "Verification/ElfImage.swift",
                 "Verification/ElfReader.swift", "Wire",
             ],
             swiftSettings: swift
         ),
         .target(
             name: "Spindle",
-            dependencies: ["SpindleCore", "SpindleEngine", .product(name: "Yams", package: "Yams")],
+            dependencies: ["SpindleCore", "SpindleEngine", "SpindlePlugins", .product(name: "Yams", package: "Yams")],
             path: "Sources/Spindle/Configuration",
             swiftSettings: swift
         ),

@@ -9,19 +9,23 @@ import SpindleServer
 /// The plugin directory.
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, inspects, adds and switches plugins.",
-        subcommands: [List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self]
+        abstract: "Lists, inspects, adds and switches plugins, and says which are trusted.",
+        subcommands: [
+            List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Pin.self, Sign.self, Trust.self,
+            Verify.self,
+        ]
     )
 
     /// Prints plugins as a table.
     static func print(_ plugins: [PluginSummary]) {
         var table = Table([
-            .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("ISOLATION"), .init("TYPES", isFlexible: true),
-            .init("REASON", isFlexible: true),
+            .init("PLUGIN"), .init("VERSION"), .init("STATE"), .init("TRUST"), .init("ISOLATION"),
+            .init("TYPES", isFlexible: true), .init("REASON", isFlexible: true),
         ])
         for plugin in plugins {
             table.add([
-                .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state), .init(plugin.isolation ?? ""),
+                .init(plugin.name), .init(plugin.version ?? ""), .init(plugin.state),
+                .init(SafeText.line(plugin.trust?.text ?? "")), .init(plugin.isolation ?? ""),
                 .init(plugin.types.joined(separator: ", ")), .init(SafeText.line(plugin.reason ?? "")),
             ])
         }
@@ -113,6 +117,7 @@ extension PluginHost {
                 workerPath: configuration.workerPath,
                 probeTimeout: configuration.probeTimeout,
                 reservedTypes: ["internal"],
+                trust: configuration.pluginTrust,
                 hostVersion: SpindleVersion.text,
                 logger: .quiet
             )

@@ -19,6 +19,7 @@ import Testing
         let sidecar = try parse(
             """
             isolation: in-process
+            allowInProcess: true
             Concurrency: 20
             concurrencyPerWorker: 8
             timeout: 30s
@@ -34,6 +35,7 @@ import Testing
             """
         )
         #expect(sidecar.isolation == .inProcess)
+        #expect(sidecar.isInProcessAllowed)
         #expect(sidecar.concurrency == 20)
         #expect(sidecar.concurrencyPerWorker == 8)
         #expect(sidecar.policy.timeout == 30_000_000)

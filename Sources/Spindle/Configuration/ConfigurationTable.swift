@@ -86,6 +86,12 @@ extension ConfigurationKey {
             isInEnvironment: false,
             "The `spindle-worker` to use; empty looks beside `spindle` and in `../libexec/spindle`. Never taken from the environment."
         ),
+        .choice(
+            "plugins.trust",
+            TrustPolicy.allCases.map { ($0.rawValue, $0) },
+            \.pluginTrust,
+            "What a file must show to be used as a plugin: [see there](plugins.md#whom-the-host-trusts)."
+        ),
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
     ]
 

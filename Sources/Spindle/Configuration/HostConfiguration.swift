@@ -40,6 +40,8 @@ public struct HostConfiguration: Sendable {
     public var pluginDirectory: String?
     /// The `spindle-worker` to use; nil looks beside the running program and in `../libexec/spindle`.
     public var workerPath: String?
+    /// What a file of the plugin directory must show before it is used.
+    public var pluginTrust: TrustPolicy = .directory
     /// Microseconds that a plugin's probe may take.
     public var probeTimeout: Int64 = 10_000_000
     /// How new versions of plugins are taken while the host runs.

@@ -110,6 +110,7 @@ public final class Host: Service {
             cancelGrace: configuration.engine.cancelGrace,
             reload: configuration.reload,
             reservedTypes: ["internal"],
+            trust: configuration.pluginTrust,
             hostVersion: SpindleVersion.text,
             logger: logger
         )

@@ -26,6 +26,7 @@ package struct PluginView: PluginDirectoryView {
             reason: listing.reason,
             pluginId: listing.manifest?.id,
             version: listing.manifest?.version,
+            trust: listing.trust.map { PluginTrustBody(policy: $0.policy.rawValue, pinned: $0.isPinned, signer: $0.signer) },
             isolation: listing.isolation?.rawValue,
             sha256: listing.digest,
             types: listing.types

@@ -44,6 +44,7 @@ package enum DefinitionText {
         fields.add("size", listing.size.map { "\($0) bytes" })
         fields.add("owner", listing.owner.map { "user \($0), mode \(mode(listing.mode ?? 0))" })
         fields.add("sha256", summary.sha256)
+        fields.add("trust", summary.trust?.text)
         fields.add("isolation", summary.isolation)
         fields.add("not granted", listing.ungranted.joined(separator: ", "))
         return (listing.manifest?.executors ?? []).reduce(into: fields.lines()) { lines, executor in

@@ -20,12 +20,16 @@ struct PluginDirectory {
 
     /// Looks at every file `NAME.so` in the order of the names, and finds sidecars that belong to none. May block.
     ///
+    /// - Parameters:
+    ///   - policy: What files must show.
+    ///   - now: The time that signatures are measured by.
     /// - Throws: If the directory itself cannot be trusted.
-    func scan(facts: PluginFacts, logger: Logger) throws -> [PluginCandidate] {
+    func scan(facts: PluginFacts, policy: TrustPolicy, now: Timestamp, logger: Logger) throws -> [PluginCandidate] {
         let directory: TrustedDirectory
         do { directory = try TrustedDirectory(path) } catch {
             throw SpindleError(.plugin, "The plugin directory is not used: \(error.reason).")
         }
+        let rules = TrustRules(policy, in: directory, now: now)
         let all = try fileNames(directory)
         var names = all.filter { $0.hasSuffix(".so") }
         let orphans = Self.orphans(all)
@@ -33,7 +37,7 @@ struct PluginDirectory {
             logger.warning("\(directory.path) has \(names.count) plugins; the first \(Self.maxFiles) are looked at.")
             names.removeLast(names.count - Self.maxFiles)
         }
-        return names.map { candidate($0, directory, facts) } + orphans
+        return names.map { candidate($0, directory, facts, rules) } + orphans
     }
 
     /// Settings that nothing reads: an operator who misspelt the name must not believe that they count.
@@ -68,7 +72,12 @@ struct PluginDirectory {
         return names.sorted()
     }
 
-    private func candidate(_ name: String, _ directory: TrustedDirectory, _ facts: PluginFacts) -> PluginCandidate {
+    private func candidate(
+        _ name: String,
+        _ directory: TrustedDirectory,
+        _ facts: PluginFacts,
+        _ rules: TrustRules
+    ) -> PluginCandidate {
         var candidate = PluginCandidate(listing: PluginListing(file: name, status: .refused("")))
         do throws(PluginRefusal) {
             try Self.checkName(name)
@@ -81,10 +90,16 @@ struct PluginDirectory {
                 name,
                 in: directory.descriptor,
                 path: "\(directory.path)/\(name)",
-                isTrusted: true
+                isTrusted: true,
+                // What was once found under the same name and times is not enough for more than the directory's own rules.
+                knowsDigests: rules.policy == .directory
             )
             candidate.listing.describe(file)
+            candidate.listing.trust = try rules.check(file, in: directory)
             try file.check()
+            if candidate.sidecar.isolation == .inProcess, !candidate.sidecar.isInProcessAllowed {
+                throw PluginRefusal("isolation: in-process makes it a part of the host; allow that with allowInProcess: true")
+            }
             candidate.file = file
         } catch {
             candidate.listing.status = .refused(error.reason)
@@ -104,7 +119,8 @@ struct PluginDirectory {
 
     private static func sidecar(_ name: String, _ directory: TrustedDirectory) throws(PluginRefusal) -> Sidecar? {
         let file = "\(name.dropLast(3)).yaml"
-        guard let bytes = try directory.readSidecar(file) else { return nil }
+        // One that is too long is refused with the sentence that the parser has for it.
+        guard let bytes = try directory.read(file, maxBytes: Sidecar.maxBytes * 2) else { return nil }
         do throws(SpindleError) {
             return try Sidecar.parse(bytes, file: file)
         } catch {

@@ -52,13 +52,20 @@ final class PluginFacts: Sendable {
         state.withLock { $0.verdicts[key] = KeptVerdict(verdict: verdict, until: until) }
     }
 
-    /// Opens a file with the digests at hand.
+    /// Opens a file.
+    ///
+    /// - Parameter knowsDigests: Whether a digest that is known already need not be worked out again.
     func open(
         _ name: String,
         in directory: Descriptor,
         path: String,
-        isTrusted: Bool
+        isTrusted: Bool,
+        knowsDigests: Bool = true
     ) throws(PluginRefusal) -> PluginFile {
+        guard knowsDigests else {
+            var none = CacheFile<String>(path: "")
+            return try PluginFile(name, in: directory, path: path, isTrusted: isTrusted, digests: &none)
+        }
         let result = state.withLock { state in
             Result { () throws(PluginRefusal) in
                 try PluginFile(name, in: directory, path: path, isTrusted: isTrusted, digests: &state.digests)

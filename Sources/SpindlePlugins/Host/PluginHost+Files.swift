@@ -98,9 +98,26 @@ extension PluginHost {
                 throw PluginRefusal(error)
             }
             try target.replace("\(name).so", with: image.bytes)
+            try takeSignature("\(path).sig", to: "\(name).so.sig", target)
             return "\(target.path)/\(name).so"
         } catch {
             throw SpindleError(.plugin, "\(path) is not added: \(error.reason).")
         }
+    }
+
+    /// A signature belongs to the bytes, not to their place.
+    private static func takeSignature(
+        _ path: String,
+        to name: String,
+        _ directory: TrustedDirectory
+    ) throws(PluginRefusal) {
+        guard access(path, F_OK) == 0 else { return }
+        let bytes: [UInt8]
+        do throws(SpindleError) {
+            bytes = try PluginSignature.read(path, SSHSignature.maxBytes)
+        } catch {
+            throw PluginRefusal("its signature cannot be taken along: \(PluginRefusal(error).reason)")
+        }
+        try directory.replace(name, with: bytes)
     }
 }

@@ -21,7 +21,8 @@ extension PluginHost {
         guard let directory = configuration.directory else { return [] }
         return try await Blocking.run { [configuration, facts] in
             if configuration.mayBeMissing, access(directory, F_OK) != 0, errno == ENOENT { return [] }
-            return try PluginDirectory(path: directory).scan(facts: facts, logger: configuration.logger)
+            return try PluginDirectory(path: directory)
+                .scan(facts: facts, policy: configuration.trust, now: configuration.clock.now, logger: configuration.logger)
         }
     }
 
@@ -132,6 +133,7 @@ extension PluginHost {
         listing.isolation = sidecar.isolation ?? .worker
         listing.note(sidecar)
         do throws(PluginRefusal) {
+            try listing.trust?.check(id: manifest.id, version: manifest.version)
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
             listing.status = .serving
             var accepted: [ExecutorPlan] = []

@@ -21,6 +21,8 @@ public struct PluginHostConfiguration: Sendable {
     public var reservedTypes: Set<String>
     /// How new versions of plugins are taken while the host runs.
     public var reload: ReloadSettings
+    /// What a file of the directory must show before it is used.
+    public var trust: TrustPolicy
     /// Told to plugins.
     public var hostVersion: String
     /// For what belongs to no attempt.
@@ -42,6 +44,7 @@ public struct PluginHostConfiguration: Sendable {
         cancelGrace: Int64 = 5_000_000,
         reload: ReloadSettings = ReloadSettings(),
         reservedTypes: Set<String> = [],
+        trust: TrustPolicy = .directory,
         hostVersion: String = "1.0.0",
         logger: Logger = Logger(label: "spindle.plugins"),
         clock: any HostClock = SystemClock()
@@ -53,6 +56,7 @@ public struct PluginHostConfiguration: Sendable {
         self.cancelGrace = cancelGrace
         self.reload = reload
         self.reservedTypes = reservedTypes
+        self.trust = trust
         self.hostVersion = hostVersion
         self.logger = logger
         self.clock = clock

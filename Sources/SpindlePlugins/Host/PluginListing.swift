@@ -26,6 +26,8 @@ public struct PluginListing: Hashable, Sendable {
     public var owner: UInt32?
     /// The file's permission bits.
     public var mode: UInt32?
+    /// What it showed of itself; nil if it was not measured, or did not pass.
+    public var trust: PluginTrust?
     /// Where its code runs.
     public var isolation: IsolationLevel?
     /// What it says about itself; nil if it could not be asked.

@@ -22,7 +22,7 @@ struct ReloadPlan {
 
     /// In the order of the directory.
     private(set) var steps: [Step] = []
-    /// Files that serve and are gone, or switched off.
+    /// Files that serve and are gone, switched off, or not trusted any more.
     private(set) var withdrawn: [String] = []
 
     /// - Parameters:
@@ -36,6 +36,10 @@ struct ReloadPlan {
                 continue
             }
             if candidate.listing.status == .disabled {
+                withdrawn.append(file)
+                steps.append(.list(candidate))
+            } else if candidate.file == nil, candidate.listing.digest == current.version.digest {
+                // The very bytes that serve are not trusted any more.
                 withdrawn.append(file)
                 steps.append(.list(candidate))
             } else if let version = candidate.version {

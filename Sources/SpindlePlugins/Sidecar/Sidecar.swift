@@ -18,6 +18,8 @@ public struct Sidecar: Hashable, Sendable {
     public var isEnabled = true
     /// Where its code runs; nil leaves it to the host: worker.
     public var isolation: IsolationLevel?
+    /// Whether its code may run in the host itself.
+    public var isInProcessAllowed = false
     /// Attempts at once over all its workers; 1 … 10,000.
     public var concurrency: Int32?
     /// Attempts at once in one worker, for executors that allow several; 1 … 4,096.

@@ -1,34 +1,6 @@
 import Glibc
 import SpindleCore
 
-extension TrustedDirectory {
-    /// The bytes of a sidecar, one more than are allowed at most; nil if there is none. May block.
-    func readSidecar(_ file: String) throws(PluginRefusal) -> [UInt8]? {
-        let number = openat(descriptor.number, file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
-        if number < 0 && errno == ENOENT { return nil }
-        guard number >= 0 else { throw PluginRefusal("\(file) cannot be opened: \(SystemCall.lastError)") }
-        let opened = Descriptor(number)
-        var status = stat()
-        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw PluginRefusal("\(file) is not a regular file")
-        }
-        guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-            throw PluginRefusal("\(file) belongs to another user or can be written by others")
-        }
-        var bytes = [UInt8](repeating: 0, count: Sidecar.maxBytes + 1)
-        var count = 0
-        while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes { buffer in
-                SystemCall.retrying { read(opened.number, buffer.baseAddress.map { $0 + count }, buffer.count - count) }
-            }
-            if got < 0 { throw PluginRefusal("\(file) cannot be read: \(SystemCall.lastError)") }
-            if got == 0 { break }
-            count += got
-        }
-        return Array(bytes.prefix(count))
-    }
-}
-
 extension PluginHost {
     /// Switches a plugin on or off: writes `enabled` into its sidecar and leaves all else in it as it is. May block.
     ///
@@ -49,7 +21,7 @@ extension PluginHost {
                 throw PluginRefusal("there is no file \(name).so in \(directory.path)")
             }
             let file = "\(name).yaml"
-            let old = try directory.readSidecar(file) ?? []
+            let old = try directory.read(file, maxBytes: Sidecar.maxBytes * 2) ?? []
             do throws(SpindleError) {
                 // What cannot be read is not touched.
                 if try Sidecar.parse(old, file: file).isEnabled == isEnabled { return false }
@@ -57,9 +29,7 @@ extension PluginHost {
                 guard try Sidecar.parse(new, file: file).isEnabled == isEnabled else {
                     throw SpindleError(.configuration, "write `enabled: \(isEnabled)` into \(directory.path)/\(file) by hand")
                 }
-                let written = new.withUnsafeBytes { bytes in
-                    Result { () throws(PluginRefusal) in try directory.replace(file, with: bytes) }
-                }
+                let written = Result { () throws(PluginRefusal) in try directory.replace(file, with: new) }
                 if case .failure(let refusal) = written { throw SpindleError(.plugin, refusal.reason) }
                 return true
             } catch {

@@ -44,10 +44,10 @@ struct SidecarReader {
     let file: String
 
     private static let keys = [
-        "enabled", "isolation", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout", "maxRetries",
-        "idleTimeout", "onInterrupted", "config", "executors", "types", "needs",
+        "enabled", "isolation", "allowInProcess", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout",
+        "maxRetries", "idleTimeout", "onInterrupted", "config", "executors", "types", "needs",
     ]
-    private static let later = ["secrets", "secretsInEnv", "submits", "files", "trust", "allowInProcess"]
+    private static let later = ["secrets", "secretsInEnv", "submits", "files", "trust"]
 
     func read(_ root: Node) throws(SpindleError) -> Sidecar {
         var sidecar = Sidecar()
@@ -55,6 +55,7 @@ struct SidecarReader {
             switch key {
             case "enabled": sidecar.isEnabled = try bool(node, name)
             case "isolation": sidecar.isolation = try isolation(node, name)
+            case "allowInProcess": sidecar.isInProcessAllowed = try bool(node, name)
             case "concurrency": sidecar.concurrency = try integer(node, name, Limits.slots)
             case "concurrencyPerWorker": sidecar.concurrencyPerWorker = try integer(node, name, 1...4096)
             case "retry": try retry(node, name, &sidecar.policy)

@@ -14,6 +14,8 @@ public struct PluginSummary: Codable, Hashable, Sendable {
     public var pluginId: String?
     /// The plugin's version.
     public var version: String?
+    /// What it showed of itself; nil if it was not measured, or did not pass.
+    public var trust: PluginTrustBody?
     /// `worker` or `in-process`.
     public var isolation: String?
     /// SHA-256 of the file in hexadecimal.
@@ -29,6 +31,7 @@ public struct PluginSummary: Codable, Hashable, Sendable {
         reason: String? = nil,
         pluginId: String? = nil,
         version: String? = nil,
+        trust: PluginTrustBody? = nil,
         isolation: String? = nil,
         sha256: String? = nil,
         types: [String] = []
@@ -39,9 +42,33 @@ public struct PluginSummary: Codable, Hashable, Sendable {
         self.reason = reason
         self.pluginId = pluginId
         self.version = version
+        self.trust = trust
         self.isolation = isolation
         self.sha256 = sha256
         self.types = types
+    }
+}
+
+/// What a file of the plugin directory showed of itself, in JSON.
+public struct PluginTrustBody: Codable, Hashable, Sendable {
+    /// What it had to show: `directory`, `pinned` or `signed`.
+    public var policy: String
+    /// Whether `plugins.lock` names its bytes.
+    public var pinned: Bool
+    /// The principals of the key that signed it; nil if no signature was asked for.
+    public var signer: String?
+
+    /// Describes what a file showed.
+    public init(policy: String, pinned: Bool, signer: String? = nil) {
+        self.policy = policy
+        self.pinned = pinned
+        self.signer = signer
+    }
+
+    /// In a few words, for people.
+    public var text: String {
+        if let signer { return "signed by \(signer)" }
+        return pinned ? "pinned" : policy
     }
 }
 

@@ -16,7 +16,7 @@ struct BenchPlugin {
             rmdir(directory)
             throw SpindleError(.plugin, "The plugin bench in \(places.plugins) cannot be linked into the state directory.")
         }
-        let sidecar = Array("isolation: \(level.rawValue)\nconcurrency: \(slots)\n".utf8)
+        let sidecar = Array("isolation: \(level.rawValue)\nallowInProcess: true\nconcurrency: \(slots)\n".utf8)
         let file = open("\(directory)/bench.yaml", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         defer { close(file) }
         guard write(file, sidecar, sidecar.count) == sidecar.count else {

@@ -159,7 +159,7 @@ struct PluginReloadTests {
 
     @Test func aPluginInTheHostsOwnProcessWantsARestart() async throws {
         try ReloadRig.put(1, into: workspace)
-        try workspace.write("isolation: in-process", to: "version.yaml")
+        try workspace.write("isolation: in-process\nallowInProcess: true", to: "version.yaml")
         try await ReloadRig.with(workspace, settings: Self.atOnce) { rig in
             #expect(try await rig.version(rig.submit()) == "1")
             try rig.put(2)

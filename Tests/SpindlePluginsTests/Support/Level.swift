@@ -18,7 +18,8 @@ enum Level: String, CaseIterable, Sendable {
     /// Writes the sidecar of the plugin `zoo`.
     func prepare(_ workspace: Workspace, _ more: String = "") throws {
         try workspace.addZoo()
-        try workspace.write("isolation: \(rawValue)\n\(more)", to: "zoo.yaml")
+        let permission = self == .inProcess ? "allowInProcess: true\n" : ""
+        try workspace.write("isolation: \(rawValue)\n\(permission)\(more)", to: "zoo.yaml")
     }
 }
 

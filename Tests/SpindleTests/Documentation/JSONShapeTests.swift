@@ -25,6 +25,10 @@ struct JSONShapeTests {
         "spindle plugins reload": ["plugins", "reload"],
         "spindle plugins disable": ["plugins", "disable", "script"],
         "spindle plugins enable": ["plugins", "enable", "script"],
+        "spindle plugins pin": ["plugins", "pin", "script"],
+        "spindle plugins sign": ["plugins", "sign", "file", "--key", "key"],
+        "spindle plugins trust": ["plugins", "trust", "key.pub", "--principal", "ada"],
+        "spindle plugins verify": ["plugins", "verify", "file", "--signers", "signers"],
         "spindle config show": ["config", "show"],
         "spindle doctor": ["doctor"],
     ]
@@ -34,6 +38,7 @@ struct JSONShapeTests {
         let sandbox = try Sandbox()
         try await sandbox.addScriptPlugin()
         let host = try await sandbox.serve()
+        try await Self.makeKey(sandbox)
         var ids: [String: String] = [:]
         for (name, arguments) in [
             ("ENDED", ["submit", "--type", "script", "echo", "-p", "Arg0=hi", "--wait", "--json"]),
@@ -61,6 +66,17 @@ struct JSONShapeTests {
         #expect(seen == Set(Self.commands.keys))
         host.send(15)
         #expect(await host.outcome.status == 0)
+    }
+
+    /// A file to sign, a key to sign it with, and a list that has the key.
+    private static func makeKey(_ sandbox: Sandbox) async throws {
+        try Data("bytes".utf8).write(to: URL(filePath: "\(sandbox.path)/file"))
+        let words = ["-q", "-t", "ed25519", "-N", "", "-f", "key"]
+        let made = try await Command(words, program: "ssh-keygen", environment: sandbox.environment, directory: sandbox.path)
+            .outcome
+        #expect(made.status == 0, "\(made.errors)")
+        let key = try Data(contentsOf: URL(filePath: "\(sandbox.path)/key.pub"))
+        try (Data("ada ".utf8) + key).write(to: URL(filePath: "\(sandbox.path)/signers"))
     }
 
     private static func decoded(_ text: String) throws -> JSONValue {

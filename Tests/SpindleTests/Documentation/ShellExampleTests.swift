@@ -24,6 +24,8 @@ struct ShellExampleTests {
         "count": Need(plugins: [], host: false, files: ["count.c": "count.c"]),
         "greet-cflags": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
         "add": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
+        "pin": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
+        "sign": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
         "show": Need(host: false, files: ["spindle.yaml": "file"]),
         "wrong-variable": Need(host: false),
         "serve": Need(host: false),
@@ -101,7 +103,10 @@ struct ShellExampleTests {
                 if let flag = code.text.firstMatch(of: /^--[a-z-]+/)?.output {
                     #expect(flags.contains(String(flag)), "\(page.path):\(code.number): no command has \(flag)")
                 }
-                if code.text.wholeMatch(of: /(executionEngine|plugins|retention|log)\.[A-Za-z]+/) != nil {
+                // `plugins.lock` is a file.
+                if code.text.wholeMatch(of: /(executionEngine|plugins|retention|secrets|log)\.[A-Za-z]+/) != nil,
+                    code.text != "plugins.lock"
+                {
                     #expect(ConfigurationKey.named(code.text) != nil, "\(page.path):\(code.number): there is no key \(code.text)")
                 }
             }

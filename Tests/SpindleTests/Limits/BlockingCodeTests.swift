@@ -130,6 +130,7 @@ struct BlockingCodeTests {
         let timeout: Int64 = 300_000
         let sidecar = """
             isolation: in-process
+            allowInProcess: true
             concurrency: \(count)
             executors:
               - {type: hog, uses: bench, concurrency: \(count)}
@@ -137,6 +138,7 @@ struct BlockingCodeTests {
             """
         let other = """
             isolation: in-process
+            allowInProcess: true
             executors:
               - {type: other, uses: bench}
             """

@@ -46,6 +46,7 @@ struct LimitedSetup: Sendable {
         [
             "first": """
             isolation: \(level.rawValue)
+            allowInProcess: true
             concurrency: 8
             executors:
               - {type: alpha, uses: bench, concurrency: 4}
@@ -55,6 +56,7 @@ struct LimitedSetup: Sendable {
             """,
             "second": """
             isolation: \(level.rawValue)
+            allowInProcess: true
             executors:
               - {type: epsilon, uses: bench, concurrency: 6}
             """,

@@ -9,7 +9,9 @@ struct Fuzzer {
     static func main() {
         let name = CommandLine.arguments[0].split(separator: "/").last ?? ""
         guard let test = test(named: String(name)) else {
-            print("This program must be called fuzz-elf, fuzz-configuration, fuzz-sidecar or fuzz-frames; it is called \(name).")
+            print(
+                "This program must be called fuzz-elf, fuzz-configuration, fuzz-sidecar, fuzz-frames or fuzz-trust; it is called \(name)."
+            )
             exit(2)
         }
         var count = CommandLine.argc
@@ -23,6 +25,7 @@ struct Fuzzer {
         case "fuzz-configuration": { Fuzzer.run($0, $1, ConfigurationTarget.test) }
         case "fuzz-sidecar": { Fuzzer.run($0, $1, SidecarTarget.test) }
         case "fuzz-frames": { Fuzzer.run($0, $1, FrameTarget.test) }
+        case "fuzz-trust": { Fuzzer.run($0, $1, TrustTarget.test) }
         default: nil
         }
     }

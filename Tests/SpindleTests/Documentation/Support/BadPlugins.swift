@@ -105,7 +105,12 @@ struct BadPlugins {
         try await compile("typo", sidecar: "timeuot: 5s\n")
         try await compile("unknown", sidecar: "executors: [{type: x, uses: unknwon}]\n")
         try await compile("nothing", sidecar: "types: [other]\n")
-        try await compile("isolated", ["FLAGS": "SPINDLE_EXECUTOR_NEEDS_ISOLATION"], sidecar: "isolation: in-process\n")
+        try await compile(
+            "isolated",
+            ["FLAGS": "SPINDLE_EXECUTOR_NEEDS_ISOLATION"],
+            sidecar: "isolation: in-process\nallowInProcess: true\n"
+        )
+        try await compile("hosted", sidecar: "isolation: in-process\n")
         try await compile("pretence", sidecar: "needs: {net: none}\n")
         try await compile("absent", ["NEEDS": "1"], sidecar: "isolation: sandbox\nneeds: {read: [/srv/absent]}\n")
         try await compile("off", sidecar: "enabled: false\n")
