@@ -1,5 +1,6 @@
 import Glibc
 import SpindleCore
+import Synchronization
 
 /// How files of the directory become executors.
 extension PluginHost {
