@@ -10,7 +10,7 @@ import SpindleServer
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, inspects and adds plugins.",
-        subcommands: [List.self, Inspect.self, Add.self]
+        subcommands: [List.self, Inspect.self, Add.self, Release.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -101,16 +101,16 @@ extension PluginHost {
     static func forCommands(_ configuration: HostConfiguration) throws -> PluginHost {
         let places = try HostPlaces(configuration, environment: Host.environment)
         try StateDirectory.prepare(places.state)
-        return try PluginHost(
-            configuration: PluginHostConfiguration(
-                directory: places.plugins,
-                stateDirectory: places.state,
-                workerPath: configuration.workerPath,
-                probeTimeout: configuration.probeTimeout,
-                reservedTypes: ["internal"],
-                hostVersion: SpindleVersion.text,
-                logger: .quiet
-            )
+        var settings = PluginHostConfiguration(
+            directory: places.plugins,
+            stateDirectory: places.state,
+            workerPath: configuration.workerPath,
+            probeTimeout: configuration.probeTimeout,
+            reservedTypes: ["internal"],
+            hostVersion: SpindleVersion.text,
+            logger: .quiet
         )
+        settings.quarantineAfter = configuration.quarantineAfter
+        return try PluginHost(configuration: settings)
     }
 }

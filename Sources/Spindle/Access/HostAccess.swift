@@ -137,6 +137,11 @@ package struct HostAccess: Sendable {
         return body.plugins
     }
 
+    /// Lifts the quarantine of a plugin.
+    package func releasePlugin(_ name: String) async throws -> PluginSummary {
+        try await client.request("POST", "/v1/plugins/\(Self.escaped(name))/release").success(PluginSummary.self)
+    }
+
     /// How the host does.
     package func status() async throws -> StatusBody { try await get("/v1/status") }
 

@@ -82,6 +82,18 @@ extension ConfigurationKey {
             "The `spindle-worker` to use; empty looks beside `spindle` and in `../libexec/spindle`. Never taken from the environment."
         ),
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
+        .integer(
+            "plugins.quarantineAfter",
+            0...1000,
+            \.quarantineAfter,
+            "Crashes of a plugin's workers after which it gets no more work until it is released; 0 is never."
+        ),
+        .duration(
+            "plugins.quarantineWindow",
+            1_000_000...86_400_000_000,
+            \.quarantineWindow,
+            "How near to each other these crashes are."
+        ),
     ]
 
     private static let retentionKeys: [ConfigurationKey] = [

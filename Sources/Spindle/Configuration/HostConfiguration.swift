@@ -41,6 +41,10 @@ public struct HostConfiguration: Sendable {
     public var workerPath: String?
     /// Microseconds that a plugin's probe may take.
     public var probeTimeout: Int64 = 10_000_000
+    /// Crashes of a plugin's workers within ``quarantineWindow`` after which its jobs wait; 0 is never.
+    public var quarantineAfter: Int32 = 3
+    /// Microseconds within which crashes of a plugin count together.
+    public var quarantineWindow: Int64 = 300_000_000
     /// The least level of the host's own log.
     public var logLevel: LogLevel = .info
     /// How the host writes its own log.

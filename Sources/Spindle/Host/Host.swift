@@ -104,18 +104,19 @@ public final class Host: Service {
         // The usual directory need not be there; one that was asked for must be.
         let isMissing = configuration.pluginDirectory == nil && access(places.plugins, F_OK) != 0
         let hasState = (try? StateDirectory.prepare(places.state)) != nil
-        return try PluginHost(
-            configuration: PluginHostConfiguration(
-                directory: isMissing ? nil : places.plugins,
-                stateDirectory: hasState ? places.state : nil,
-                workerPath: configuration.workerPath,
-                probeTimeout: configuration.probeTimeout,
-                cancelGrace: configuration.engine.cancelGrace,
-                reservedTypes: ["internal"],
-                hostVersion: SpindleVersion.text,
-                logger: logger
-            )
+        var settings = PluginHostConfiguration(
+            directory: isMissing ? nil : places.plugins,
+            stateDirectory: hasState ? places.state : nil,
+            workerPath: configuration.workerPath,
+            probeTimeout: configuration.probeTimeout,
+            cancelGrace: configuration.engine.cancelGrace,
+            reservedTypes: ["internal"],
+            hostVersion: SpindleVersion.text,
+            logger: logger
         )
+        settings.quarantineAfter = configuration.quarantineAfter
+        settings.quarantineWindow = configuration.quarantineWindow
+        return try PluginHost(configuration: settings)
     }
 
     /// Runs executions and answers local commands until graceful shutdown or cancellation; then drains and closes the store.

@@ -15,6 +15,14 @@ package struct PluginView: PluginDirectoryView {
         return listing.map { PluginDetails(summary: Self.summary($0), details: Self.details($0)) }
     }
 
+    package func release(_ name: String) async throws -> PluginSummary {
+        guard let host else { return try await NoPlugins().release(name) }
+        try await host.release(name)
+        let released = await listings().first { $0.name == name || $0.file == name }
+        guard let released else { return try await NoPlugins().release(name) }
+        return released
+    }
+
     /// One line about a file.
     package static func summary(_ listing: PluginListing) -> PluginSummary {
         PluginSummary(
@@ -36,6 +44,7 @@ package struct PluginView: PluginDirectoryView {
         case .disabled: "disabled"
         case .conflict: "conflict"
         case .refused: "refused"
+        case .quarantined: "quarantined"
         case .restartNeeded: "restart needed"
         }
     }

@@ -49,14 +49,32 @@ final class Dispatcher: Sendable {
     func serve(_ executor: any BatchExecutor) {
         let descriptor = executor.descriptor
         // The executor is in its place before the machine may start anything on it.
-        state.withLock { state in
+        let place = state.withLock { state in
             let index = state.machine.index(ofType: descriptor.type)
             while state.executors.count <= index { state.executors.append([]) }
             state.executors[index].append(executor)
+            return state.executors[index].count
         }
+        executor.reportPauses { [weak self] in self?.lookAtPause(type: descriptor.type, place: place) }
         update { machine, _, _ in
             machine.serve(descriptor)
+            machine.pause(type: descriptor.type, executor.pauseReason != nil)
             machine.workIsReady(type: descriptor.type)
+        }
+    }
+
+    /// Asks the executor of a type whether it takes attempts; what one that was replaced says counts no more.
+    private func lookAtPause(type: String, place: Int) {
+        let executor = state.withLock { state -> (any BatchExecutor)? in
+            let index = state.machine.index(ofType: type)
+            guard index < state.executors.count, state.executors[index].count == place else { return nil }
+            return state.executors[index].last
+        }
+        guard let executor else { return }
+        update { machine, _, _ in
+            // Asked within the lock: of two changes at once the last word counts.
+            machine.pause(type: type, executor.pauseReason != nil)
+            machine.workIsReady(type: type)
         }
     }
 

@@ -10,14 +10,27 @@ public final class PluginExecutor: BatchExecutor {
 
     private let backend: any AttemptBackend
     private let sink: EventSink
+    /// Nil where its code runs in the host itself: a crash would be the host's.
+    let supervisor: PluginSupervisor?
 
-    init(descriptor: ExecutorDescriptor, isolation: IsolationLevel, backend: any AttemptBackend, sink: EventSink) {
+    init(
+        descriptor: ExecutorDescriptor,
+        isolation: IsolationLevel,
+        backend: any AttemptBackend,
+        sink: EventSink,
+        supervisor: PluginSupervisor?
+    ) {
         executorType = descriptor.type
         self.descriptor = descriptor
         self.isolation = isolation
         self.backend = backend
         self.sink = sink
+        self.supervisor = supervisor
     }
+
+    public var pauseReason: String? { supervisor?.quarantine?.reason }
+
+    public func reportPauses(to receiver: @escaping @Sendable () -> Void) { supervisor?.observe(receiver) }
 
     public func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { sink.report(to: receiver) }
 

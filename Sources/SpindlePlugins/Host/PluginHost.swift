@@ -15,6 +15,7 @@ public final class PluginHost: Sendable {
     let configuration: PluginHostConfiguration
     let services: PluginServices
     let facts: PluginFacts
+    let quarantines: QuarantineFile
     private let state = Mutex(State())
 
     /// Finds the worker program and starts the host's own threads; loads nothing yet.
@@ -33,6 +34,10 @@ public final class PluginHost: Sendable {
             hostVersion: configuration.hostVersion
         )
         facts = PluginFacts(stateDirectory: configuration.stateDirectory)
+        quarantines = QuarantineFile(
+            stateDirectory: configuration.breaker.crashes > 0 ? configuration.stateDirectory : nil,
+            logger: configuration.logger
+        )
     }
 
     /// Each worker takes a few descriptors, and an image in the host's process keeps one for ever.
@@ -58,10 +63,13 @@ public final class PluginHost: Sendable {
         return listings.map { listing in
             guard listing.status == .serving else { return listing }
             let name = String(listing.file.dropLast(3))
-            let reason = executors.lazy.filter { $0.descriptor.plugin == name }.compactMap(\.restartReason).first
-            guard let reason else { return listing }
             var listing = listing
-            listing.status = .restartNeeded(reason)
+            let own = executors.lazy.filter { $0.descriptor.plugin == name }
+            if let reason = own.compactMap(\.restartReason).first {
+                listing.status = .restartNeeded(reason)
+            } else if let quarantine = own.compactMap(\.supervisor?.quarantine).first {
+                listing.status = .quarantined(quarantine.reason)
+            }
             return listing
         }
     }
@@ -108,6 +116,23 @@ public final class PluginHost: Sendable {
     public func run() async throws {
         await Suspension.untilCancelled()
         await stop()
+    }
+
+    /// Lifts the quarantine of a plugin: its waiting work runs again.
+    ///
+    /// - Parameter name: Of its file, with or without `.so`.
+    /// - Throws: `notFound` if there is no such plugin; `conflict` if it is not quarantined.
+    public func release(_ name: String) async throws {
+        let plugin = name.hasSuffix(".so") ? String(name.dropLast(3)) : name
+        let (listings, executors) = state.withLock { ($0.listings, $0.executors) }
+        guard listings.contains(where: { $0.file == "\(plugin).so" }) else {
+            throw SpindleError(.notFound, "There is no plugin \"\(plugin.prefix(128))\".")
+        }
+        let supervisor = executors.lazy.filter { $0.descriptor.plugin == plugin }.compactMap(\.supervisor).first
+        let wasReleased = try await Blocking.run { supervisor?.release() ?? false }
+        guard wasReleased else {
+            throw SpindleError(.conflict, "The plugin \"\(plugin)\" is not quarantined; there is nothing to release.")
+        }
     }
 
     /// Ends all attempts and workers. The host cannot be used afterwards.
@@ -202,6 +227,13 @@ public final class PluginHost: Sendable {
         if plans.contains(where: { $0.isolation == .inProcess }) {
             session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
         }
+        let supervisor = PluginSupervisor(
+            plugin: file.name,
+            digest: file.image.digest,
+            settings: configuration.breaker,
+            kept: quarantines,
+            services: services
+        )
         return try plans.enumerated().map { index, plan in
             let sink = EventSink()
             let settings = plan.settings(configuration.pool)
@@ -221,6 +253,7 @@ public final class PluginHost: Sendable {
                     image: file.image,
                     settings: settings,
                     services: services,
+                    supervisor: supervisor,
                     sink: sink
                 )
             }
@@ -228,7 +261,8 @@ public final class PluginHost: Sendable {
                 descriptor: plan.descriptor,
                 isolation: plan.isolation,
                 backend: backend,
-                sink: sink
+                sink: sink,
+                supervisor: session == nil ? supervisor : nil
             )
         }
     }

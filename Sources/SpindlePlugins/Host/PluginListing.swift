@@ -10,6 +10,8 @@ public struct PluginListing: Hashable, Sendable {
         case conflict(String)
         /// It is not used; why.
         case refused(String)
+        /// Its workers crashed too often: its jobs wait until it is released; why.
+        case quarantined(String)
         /// It takes no new work until the host is restarted; why.
         case restartNeeded(String)
     }
@@ -43,7 +45,7 @@ public struct PluginListing: Hashable, Sendable {
         switch status {
         case .serving: nil
         case .disabled: "enabled: false"
-        case .conflict(let reason), .refused(let reason), .restartNeeded(let reason): reason
+        case .conflict(let reason), .refused(let reason), .quarantined(let reason), .restartNeeded(let reason): reason
         }
     }
 }

@@ -14,6 +14,12 @@ extension WorkerDeath {
         return text
     }
 
+    /// The same, with the place in the code if that is known.
+    var full: String {
+        guard let crash, waitStatus.map({ $0 & 0x7F == crash.signal }) == true else { return text }
+        return "\(text) in \(crash.place(crash.instruction))"
+    }
+
     /// The raw facts as JSON.
     var details: String? {
         guard let status = waitStatus else { return nil }

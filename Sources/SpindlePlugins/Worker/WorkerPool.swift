@@ -13,6 +13,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     let plan: InstancePlan
     private let image: SealedImage
+    private let supervisor: PluginSupervisor
     let loop: HostLoop
     private let spawner: Spawner
     private let clock: any HostClock
@@ -35,10 +36,12 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         image: SealedImage,
         settings: WorkerPoolSettings,
         services: PluginServices,
+        supervisor: PluginSupervisor,
         sink: EventSink
     ) {
         self.plan = plan
         self.image = image
+        self.supervisor = supervisor
         loop = services.loop
         spawner = services.spawner
         clock = services.clock
@@ -46,6 +49,8 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         hostVersion = services.hostVersion
         self.sink = sink
         machine = WorkerPoolStateMachine(name: "\(plan.plugin)/\(plan.type)", settings: settings)
+        machine.isPaused = supervisor.quarantine != nil
+        supervisor.observe { [weak self] in self?.lookAtQuarantine() }
     }
 
     // MARK: Any thread
@@ -78,6 +83,10 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
             finishStopping()
         }
         if !taken { done() }
+    }
+
+    private func lookAtQuarantine() {
+        loop.post { [self] in turn { $0.pause(supervisor.quarantine != nil, now: loop.now) } }
     }
 
     // MARK: On the loop's thread
@@ -123,6 +132,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
                 guard let self else { return }
                 turn { $0.timerFired(timer, now: self.loop.now) }
             }
+        case .crashed(let what): supervisor.crashed(what)
         case .note(let text): logger.warning("\(text)")
         case .stopped:
             hasStopped = true

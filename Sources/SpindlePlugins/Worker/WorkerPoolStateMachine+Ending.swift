@@ -10,6 +10,12 @@ extension WorkerPoolStateMachine {
         errorMessage: "The plugin host is stopping."
     )
 
+    static let deferred = ExecutionResult(
+        class: .deferred,
+        errorCode: "spindle.plugin.quarantined",
+        errorMessage: "The plugin is quarantined; the execution waits until it is released."
+    )
+
     /// What an attempt gets whose code was ended because of a cancel.
     static func result(of reason: CancelReason) -> ExecutionResult {
         switch reason {
@@ -124,12 +130,14 @@ extension WorkerPoolStateMachine {
     mutating func workerDied(_ id: WorkerID, _ death: WorkerDeath, now: Int64) {
         guard let worker = workers[id] else { return }
         if worker.phase == .starting {
+            act(.crashed("a worker of \(name) while it was starting, \(death.full)"))
             startFailed(id, "it ended while starting: \(death.text)", isGone: true, now: now)
             return
         }
         available.removeAll { $0 == id }
         let open = worker.open.filter { attempts[$0]?.isFinished == false }
         let culprit = worker.isEndedByHost && !worker.isHung ? nil : Self.culprit(worker, open, death)
+        if !worker.isEndedByHost || worker.isHung { act(.crashed(describe(worker, culprit, death))) }
         for token in worker.open {
             finish(token, fate(of: token, in: worker, culprit: culprit, death), codeEnded: true)
         }
@@ -149,6 +157,14 @@ extension WorkerPoolStateMachine {
         let named = Set(death.suspects).intersection(worker.open)
         guard !death.isIncomplete, named.count == 1, let token = named.first, open.contains(token) else { return nil }
         return token
+    }
+
+    private func describe(_ worker: Worker, _ culprit: AttemptToken?, _ death: WorkerDeath) -> String {
+        let end = worker.isHung ? "it did not answer and was killed" : death.full
+        if let culprit, let key = attempts[culprit]?.request.key {
+            return "attempt \(key.attempt) of execution \(key.execution) took \(worker.label) down, \(end)"
+        }
+        return "\(worker.label) of \(name), \(worker.open.isEmpty ? "at rest" : "nobody to blame"), \(end)"
     }
 
     private func fate(

@@ -62,7 +62,7 @@ extension WorkerPoolStateMachine {
 
     /// Would the executor take this job? The answer comes as an action.
     mutating func ask(_ number: UInt64, _ job: Job, now: Int64) {
-        guard !isStopping, now >= backoffUntil else {
+        guard !isStopping, !isPaused, now >= backoffUntil else {
             act(.answer(number, false))
             return
         }

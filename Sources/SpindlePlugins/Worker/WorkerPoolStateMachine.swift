@@ -47,6 +47,8 @@ struct WorkerPoolStateMachine {
     var waitingSuspects = Deque<AttemptToken>()
     var questions: [UInt64: Job?] = [:]
     var isStopping = false
+    /// The plugin gets no work for now.
+    var isPaused = false
     var startFailures = 0
     var backoffUntil: Int64 = 0
 
@@ -94,8 +96,8 @@ struct WorkerPoolStateMachine {
         for request in requests {
             lastToken += 1
             let token = lastToken
-            guard !isStopping, tokens[request.key] == nil else {
-                emit(.finished(request.key, Self.stopped, ranOn: nil, codeEnded: true))
+            guard !isStopping, !isPaused, tokens[request.key] == nil else {
+                emit(.finished(request.key, isStopping ? Self.stopped : Self.deferred, ranOn: nil, codeEnded: true))
                 continue
             }
             let (deadline, overflow) = startedAt.addingReportingOverflow(request.policy.timeout)
@@ -161,7 +163,7 @@ struct WorkerPoolStateMachine {
             emit(.codeEnded(attempt.request.key))
         }
         guard let wasFull = remove(token, from: id, now: now) else { return }
-        if isStopping || workers[id]?.isExclusive == true {
+        if isStopping || isPaused || workers[id]?.isExclusive == true {
             if workers[id]?.open.isEmpty == true { shutDown(id, now: now) }
         } else if workers[id]?.phase == .ready {
             if wasFull { available.append(id) }
@@ -187,7 +189,7 @@ struct WorkerPoolStateMachine {
         while !waiting.isEmpty, let id = available.last, let token = waiting.popFirst() {
             if attempts[token] != nil { assign(token, to: id) }
         }
-        guard now >= backoffUntil, !isStopping else { return }
+        guard now >= backoffUntil, !isStopping, !isPaused else { return }
         while let token = waitingSuspects.popFirst() {
             guard attempts[token] != nil else { continue }
             let id = spawn(now: now)

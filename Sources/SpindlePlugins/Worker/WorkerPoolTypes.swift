@@ -96,6 +96,8 @@ enum WorkerPoolAction {
     case answer(UInt64, Bool)
     /// Call ``WorkerPoolStateMachine/timerFired(_:now:)`` at a moment.
     case timer(WorkerPoolTimer, at: Int64)
+    /// A worker died by itself: whose fault it was and how it ended, as a part of a sentence.
+    case crashed(String)
     /// Something for the operator.
     case note(String)
     /// The pool has stopped and all its workers are gone.

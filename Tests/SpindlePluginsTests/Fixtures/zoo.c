@@ -149,6 +149,7 @@ static int32_t takes(const spindle_request *r) { return spindle_str_is(r->target
 
 static spindle_status create(const spindle_instance_config *config, void **instance) {
     *instance = NULL;
+    if (config->config.len > 2 && strstr(config->config.ptr, "\"die\"") != NULL) abort();
     if (config->config.len > 2 && strstr(config->config.ptr, "\"bad\"") != NULL) {
         return spindle_config_error(config, "zoo.config", "bad is not allowed", "/bad");
     }

@@ -36,6 +36,7 @@ final class Rig: Sendable {
         _ workspace: Workspace,
         pool: WorkerPoolSettings = WorkerPoolSettings(),
         probeTimeout: Int64 = 60_000_000,
+        quarantineAfter: Int32 = 0,
         _ body: (Rig) async throws -> Value
     ) async throws -> Value {
         var configuration = PluginHostConfiguration(
@@ -45,6 +46,7 @@ final class Rig: Sendable {
             probeTimeout: probeTimeout
         )
         configuration.pool = pool
+        configuration.quarantineAfter = quarantineAfter
         let host = try PluginHost(configuration: configuration)
         try await host.load()
         let rig = Rig(host)

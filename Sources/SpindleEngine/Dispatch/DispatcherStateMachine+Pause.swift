@@ -1,0 +1,24 @@
+package import SpindleCore
+
+/// Types whose executor takes nothing for now.
+extension DispatcherStateMachine {
+    /// The executor of a type takes no attempts from now on, or takes them again. What runs, runs on.
+    package mutating func pause(type name: String, _ isPaused: Bool) {
+        types[index(ofType: name)].isPaused = isPaused
+    }
+
+    /// What was claimed for a paused type and has not started goes back to the store: who looks at it must see it queued, and another host
+    /// may be able to run it.
+    mutating func giveBackPaused(wall: Timestamp) {
+        // A draining host gives all back in one command when it closes.
+        guard !isDraining else { return }
+        for index in types.indices where types[index].isPaused && (!types[index].ready.isEmpty || types[index].parked > 0) {
+            _ = types[index].ready.removeAll()
+            // In order, so that a seed of the simulator always gives the same run.
+            for id in records.keys.sorted() {
+                guard let record = records[id], record.type == index else { continue }
+                if record.phase == .ready || record.phase == .parked { giveBack(record, wall: wall) }
+            }
+        }
+    }
+}
