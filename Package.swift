@@ -155,7 +155,7 @@ if part == "fuzz" {
             dependencies: ["SpindleCore", "SpindleWire", .product(name: "Yams", package: "Yams")],
             sources: [
                 "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Sidecar", "Verification/ElfImage.swift",
-                "Verification/ElfReader.swift", "Wire",
+                "Verification/ElfReader.swift", "Verification/ElfSymbols.swift", "Wire",
             ],
             swiftSettings: swift
         ),

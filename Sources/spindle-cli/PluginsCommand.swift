@@ -48,13 +48,19 @@ struct Plugins: AsyncParsableCommand {
 
     struct Inspect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Says all that a file says about itself, without loading it here."
+            abstract: "Says all that a file says about itself, without loading it here; or how a plugin of the running host does."
         )
-        @Argument(help: "A shared library.", completion: .file(extensions: ["so"])) var file: String
+        @Argument(help: "A shared library, or the name of a plugin of the host that runs.", completion: .file(extensions: ["so"]))
+        var file: String
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let host = try PluginHost.forCommands(try global.load().configuration)
+            let configuration = try global.load().configuration
+            if !file.contains("/"), access(file, F_OK) != 0, let known = try await ofHost(configuration) {
+                if global.json { return try JSONText.print(known) }
+                return Terminal.print(DefinitionText.lines(known))
+            }
+            let host = try PluginHost.forCommands(configuration)
             let listing = try await host.inspect(file: file)
             if global.json {
                 try JSONText.print(PluginDetails(summary: PluginView.summary(listing), details: PluginView.details(listing)))
@@ -62,6 +68,13 @@ struct Plugins: AsyncParsableCommand {
                 Terminal.print(DefinitionText.lines(listing))
             }
             if listing.manifest == nil { throw CommandEnd(status: .refused) }
+        }
+
+        /// What the host that runs knows of a plugin of that name; nil without such a host or plugin.
+        private func ofHost(_ configuration: HostConfiguration) async throws -> PluginDetails? {
+            let access = HostAccess(socket: try HostPlaces(configuration, environment: Host.environment).socket)
+            guard try await access.answers() else { return nil }
+            return try await access.plugin(named: file)
         }
     }
 
@@ -110,6 +123,7 @@ extension PluginHost {
             hostVersion: SpindleVersion.text,
             logger: .quiet
         )
+        settings.refusesChanges = configuration.hygiene == .refuse
         settings.quarantineAfter = configuration.quarantineAfter
         return try PluginHost(configuration: settings)
     }

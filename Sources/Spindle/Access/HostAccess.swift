@@ -137,6 +137,12 @@ package struct HostAccess: Sendable {
         return body.plugins
     }
 
+    /// All about one plugin; nil if there is none of that name.
+    package func plugin(named name: String) async throws -> PluginDetails? {
+        let response = try await client.request("GET", "/v1/plugins/\(Self.escaped(name))")
+        return response.status == 404 ? nil : try response.success(PluginDetails.self)
+    }
+
     /// Lifts the quarantine of a plugin.
     package func releasePlugin(_ name: String) async throws -> PluginSummary {
         try await client.request("POST", "/v1/plugins/\(Self.escaped(name))/release").success(PluginSummary.self)

@@ -82,6 +82,12 @@ extension ConfigurationKey {
             "The `spindle-worker` to use; empty looks beside `spindle` and in `../libexec/spindle`. Never taken from the environment."
         ),
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
+        .choice(
+            "plugins.hygiene",
+            HostConfiguration.Hygiene.allCases.map { ($0.rawValue, $0) },
+            \.hygiene,
+            "What becomes of a plugin that changes what its whole process shares: shown, or refused unless its sidecar allows it."
+        ),
         .integer(
             "plugins.quarantineAfter",
             0...1000,

@@ -41,6 +41,16 @@ public struct HostConfiguration: Sendable {
     public var workerPath: String?
     /// Microseconds that a plugin's probe may take.
     public var probeTimeout: Int64 = 10_000_000
+    /// What becomes of plugins that change what their whole process shares.
+    public enum Hygiene: String, Hashable, Sendable, CaseIterable {
+        /// It is shown; in the host itself, what could hurt others is refused.
+        case report
+        /// They are refused, unless their sidecar allows it.
+        case refuse
+    }
+
+    /// What becomes of plugins that change what their whole process shares.
+    public var hygiene = Hygiene.report
     /// Crashes of a plugin's workers within ``quarantineWindow`` after which its jobs wait; 0 is never.
     public var quarantineAfter: Int32 = 3
     /// Microseconds within which crashes of a plugin count together.

@@ -114,6 +114,7 @@ public final class Host: Service {
             hostVersion: SpindleVersion.text,
             logger: logger
         )
+        settings.refusesChanges = configuration.hygiene == .refuse
         settings.quarantineAfter = configuration.quarantineAfter
         settings.quarantineWindow = configuration.quarantineWindow
         return try PluginHost(configuration: settings)

@@ -12,7 +12,11 @@ package struct PluginView: PluginDirectoryView {
 
     package func inspect(_ name: String) async -> PluginDetails? {
         let listing = host?.listings.first { $0.file == name || $0.file == "\(name).so" }
-        return listing.map { PluginDetails(summary: Self.summary($0), details: Self.details($0)) }
+        guard let listing else { return nil }
+        var details = Self.details(listing)
+        let reports = await host?.reports(of: listing.file) ?? []
+        if !reports.isEmpty { details["running"] = Self.running(reports) }
+        return PluginDetails(summary: Self.summary(listing), details: details)
     }
 
     package func release(_ name: String) async throws -> PluginSummary {

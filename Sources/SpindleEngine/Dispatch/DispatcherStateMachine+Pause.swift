@@ -1,4 +1,4 @@
-package import SpindleCore
+import SpindleCore
 
 /// Types whose executor takes nothing for now.
 extension DispatcherStateMachine {

@@ -125,6 +125,9 @@ struct ExecutorPlan {
     func settings(_ base: WorkerPoolSettings) -> WorkerPoolSettings {
         var settings = base
         settings.attemptsPerWorker = attemptsPerWorker
+        settings.recycle = sidecar.recycle
+        settings.canCheck = kind.canBeChecked
+        settings.promisesCancel = kind.isCancellable
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }
         if let slots = descriptor.concurrency ?? sidecar.concurrency {
             settings.maxWorkers = max(1, (Int(slots) + attemptsPerWorker - 1) / attemptsPerWorker)

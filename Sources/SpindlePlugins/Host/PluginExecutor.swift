@@ -75,6 +75,16 @@ public final class PluginExecutor: BatchExecutor {
         await stop()
     }
 
+    /// Asks the plugin's `check` now, in a worker that is started for it if there is none; ``ExecutorReport/Readiness/ready`` without one.
+    func check() async -> ExecutorReport.Readiness {
+        await withCheckedContinuation { continuation in backend.check { continuation.resume(returning: $0) } }
+    }
+
+    /// How it does; nil where its code runs in the host itself.
+    func report() async -> ExecutorReport? {
+        await withCheckedContinuation { continuation in backend.report { continuation.resume(returning: $0) } }
+    }
+
     /// Why it takes no new work until the host is restarted; nil if it does.
     var restartReason: String? { backend.restartReason }
 

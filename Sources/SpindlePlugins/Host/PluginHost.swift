@@ -169,13 +169,15 @@ public final class PluginHost: Sendable {
 
     func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
         let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
-        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
+        let audits = sidecar.isolation == .inProcess
+        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout, audits: audits)
         if let known = facts.verdict(key, now: services.clock.now) { return known }
         do {
             let verdict = try await ProbeSession.run(
                 file.image,
                 instances: instances,
                 limit: configuration.probeTimeout,
+                audits: audits,
                 services: services
             )
             facts.remember(verdict, key, now: services.clock.now)
@@ -203,6 +205,7 @@ public final class PluginHost: Sendable {
         listing.manifest = manifest
         listing.isolation = sidecar.isolation ?? .worker
         do throws(PluginRefusal) {
+            try configuration.hygiene.check(manifest, sidecar)
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
             listing.status = .serving
             var accepted: [ExecutorPlan] = []

@@ -8,4 +8,5 @@ struct PluginServices: Sendable {
     let clock: any HostClock
     let logger: Logger
     let hostVersion: String
+    let meter = WorkerMeter()
 }

@@ -63,6 +63,7 @@ extension WorkerPoolStateMachine {
         let hope = workers.values.contains { ($0.phase == .starting || $0.phase == .ready) && !$0.isExclusive }
         if !hope && !worker.isExclusive {
             while let token = waiting.popFirst() { finish(token, result, codeEnded: true) }
+            checkFailed(reason, now: now)
         }
         finishStopping()
     }
@@ -98,7 +99,8 @@ extension WorkerPoolStateMachine {
         guard let attempt = attempts[token], let id = attempt.worker, let worker = workers[id] else { return }
         finish(token, Self.result(of: attempt.cancel ?? .timeout), codeEnded: false)
         switch worker.phase {
-        case .ready:
+        case .ready, .retiring:
+            wasIgnored(attempt)
             if hasOthers(id) { condemn(id, now: now) } else { terminate(id, signal: SIGTERM, now: now) }
         case .condemned: endIfCondemnedIsDone(id, now: now)
         case .starting, .ending: break
@@ -138,7 +140,9 @@ extension WorkerPoolStateMachine {
         let open = worker.open.filter { attempts[$0]?.isFinished == false }
         let culprit = worker.isEndedByHost && !worker.isHung ? nil : Self.culprit(worker, open, death)
         if !worker.isEndedByHost || worker.isHung { act(.crashed(describe(worker, culprit, death))) }
+        checkLost(id, death.text, isEndedByHost: worker.isEndedByHost && !worker.isHung, now: now)
         for token in worker.open {
+            if let attempt = attempts[token] { codeEnded(attempt, now: now) }
             finish(token, fate(of: token, in: worker, culprit: culprit, death), codeEnded: true)
         }
         workers[id] = nil
@@ -177,7 +181,7 @@ extension WorkerPoolStateMachine {
             var text = "The executor's code took \(worker.label) down: \(death.text)"
             if worker.isHung { text = "The executor's code stopped \(worker.label): it did not answer and was killed." }
             var result = ExecutionResult(class: .crashed, errorCode: "spindle.worker.crashed", errorMessage: text)
-            result.stackTrace = death.crash?.stackTrace
+            result.stackTrace = death.stackTrace
             result.details = death.details
             return result
         }
@@ -202,12 +206,14 @@ extension WorkerPoolStateMachine {
         waitingSuspects.removeAll()
         for number in questions.keys.sorted() { act(.answer(number, false)) }
         questions = [:]
+        for number in checkWaiters { act(.checkAnswer(number, .notReady("the plugin host is stopping"))) }
+        checkWaiters = []
         for (id, worker) in workers {
             switch worker.phase {
             case .starting:
                 if let token = worker.reserved { finish(token, Self.stopped, codeEnded: true) }
                 terminate(id, signal: SIGKILL, now: now)
-            case .ready, .condemned:
+            case .ready, .retiring, .condemned:
                 if worker.open.isEmpty { shutDown(id, now: now) }
                 for token in worker.open {
                     guard let attempt = attempts[token] else { continue }

@@ -19,7 +19,7 @@ extension WorkerPoolStateMachine {
                 if let token = worker.reserved { finish(token, Self.deferred, codeEnded: true) }
                 terminate(id, signal: SIGKILL, now: now)
             case .ready: if worker.open.isEmpty { shutDown(id, now: now) }
-            case .condemned, .ending: break
+            case .retiring, .condemned, .ending: break
             }
         }
     }

@@ -163,10 +163,21 @@ struct WorkerPoolStateMachineTests {
         }
         var death = WorkerDeath()
         death.waitStatus = SIGSEGV
-        #expect(crashes { $0.workerReady(1, pid: 7, now: 0); $0.workerDied(1, death, now: 0) }.count == 1)
+        #expect(
+            crashes {
+                $0.workerReady(1, pid: 7, now: 0)
+                $0.workerDied(1, death, now: 0)
+            }.count == 1
+        )
         #expect(crashes { $0.workerDied(1, death, now: 0) }.first?.contains("while it was starting") == true)
         #expect(crashes { $0.startFailed(1, "no", isGone: true, now: 0) }.isEmpty)
-        #expect(crashes { $0.workerReady(1, pid: 7, now: 0); $0.stop(now: 0); $0.workerDied(1, death, now: 0) }.isEmpty)
+        #expect(
+            crashes {
+                $0.workerReady(1, pid: 7, now: 0)
+                $0.terminate(1, signal: SIGTERM, now: 0)
+                $0.workerDied(1, death, now: 0)
+            }.isEmpty
+        )
         let hung = crashes {
             $0.workerReady(1, pid: 7, now: 0)
             $0.ping(1, now: 0)

@@ -104,6 +104,7 @@ struct BadPlugins {
         try await compile("unknown", sidecar: "executors: [{type: x, uses: unknwon}]\n")
         try await compile("nothing", sidecar: "types: [other]\n")
         try await compile("isolated", ["FLAGS": "SPINDLE_EXECUTOR_NEEDS_ISOLATION"], sidecar: "isolation: in-process\n")
+        try await compile("rude", ["BEGIN": "signal(SIGPIPE, SIG_IGN)"], sidecar: "isolation: in-process\n")
         try await compile("off", sidecar: "enabled: false\n")
         try await compile("open", sidecar: "concurrency: 1\n")
         try #require(chmod("\(room.plugins)/open.yaml", 0o666) == 0)
