@@ -159,7 +159,7 @@ if part == "fuzz" {
                 "Trust/Base64.swift", "Trust/PatternList.swift", "Trust/PluginLock.swift", "Trust/RevokedSigners.swift",
                 "Trust/SSHOptions.swift", "Trust/SSHPublicKey.swift", "Trust/SSHReader.swift", "Trust/SSHSignature.swift",
                 "Trust/SSHTime.swift", "Trust/TrustPolicy.swift", "Verification/ElfImage.swift",
-                "Verification/ElfReader.swift", "Wire",
+                "Verification/ElfReader.swift", "Verification/ElfSymbols.swift", "Wire",
             ],
             swiftSettings: swift
         ),

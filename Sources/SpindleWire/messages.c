@@ -28,7 +28,7 @@ static const field setup_fields[] = {
 static const field hello_fields[] = {
     BYTES(spw_hello, build_id), BYTES(spw_hello, digest), U32(spw_hello, abi_minor), U32(spw_hello, threads),
     U32(spw_hello, log_level), U64(spw_hello, log_credit), U64(spw_hello, artefact_credit),
-    BYTES(spw_hello, host_version),
+    BYTES(spw_hello, host_version), U32(spw_hello, audits),
 };
 static const field ready_fields[] = {
     BYTES(spw_ready, build_id), BYTES(spw_ready, digest), U32(spw_ready, abi_minor), U32(spw_ready, pid),
@@ -38,7 +38,9 @@ static const field failed_fields[] = { BYTES(spw_failed, code), BYTES(spw_failed
 static const field report_plugin_fields[] = {
     U32(spw_report_plugin, abi_minor), U32(spw_report_plugin, min_host_minor), BYTES(spw_report_plugin, plugin_id),
     BYTES(spw_report_plugin, plugin_version), BYTES(spw_report_plugin, sdk), U32(spw_report_plugin, executor_count),
+    LIST(spw_report_plugin, changes),
 };
+static const field audited_fields[] = { I64(spw_audited, status), LIST(spw_audited, changes) };
 static const field report_executor_fields[] = {
     BYTES(spw_report_executor, type), U32(spw_report_executor, flags), U32(spw_report_executor, functions),
     LIST(spw_report_executor, target_prefixes), BYTES(spw_report_executor, name), BYTES(spw_report_executor, version),
@@ -130,6 +132,8 @@ static const message_layout layouts[] = {
     BODY(SPW_PONG, spw_pong, pong_fields),
     EMPTY(SPW_SHUTDOWN),
     BODY(SPW_SET_LOG_LEVEL, spw_level, level_fields),
+    EMPTY(SPW_AUDIT),
+    BODY(SPW_AUDITED, spw_audited, audited_fields),
 };
 
 const message_layout *message_layout_of(uint16_t type) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hygiene.h"
 #include "runner.h"
 
 enum { CONCURRENT = 0x04 }; /* SPINDLE_EXECUTOR_CONCURRENT; the header is the session's business */
@@ -15,6 +16,7 @@ static struct {
     _Atomic int serial;   /* at most one attempt at a time: lines on stdout are its own */
     _Atomic int stopping; /* the session takes nothing any more */
     _Atomic uint32_t open;
+    hygiene_changes loading; /* what loading the plugin has changed, in a process that was asked to look */
 } worker;
 
 /* The attempt that this thread of the pool runs; 0 elsewhere. */
@@ -92,6 +94,7 @@ int jobs_hello(const spw_hello *hello, spw_page *page, int number) {
     };
     char path[32], message[1024];
     snprintf(path, sizeof path, "/proc/self/fd/%d", SPW_FD_PLUGIN);
+    if (hello->audits) hygiene_load(path, &worker.loading);
     spw_session *session = spw_session_open(path, &output, page, message, sizeof message);
     if (session == NULL) {
         const spw_failed failed = { { "spindle.load", strlen("spindle.load") }, { message, strlen(message) } };
@@ -194,6 +197,7 @@ int jobs_take(const spw_frame *frame, job **made) {
     case SPW_SHUTDOWN: atomic_store(&worker.stopping, 1); break;
     case SPW_DESCRIBE:
     case SPW_DESCRIBE_INSTANCE:
+    case SPW_AUDIT:
     case SPW_CREATE:
     case SPW_CHECK:
     case SPW_DESTROY:
@@ -217,6 +221,7 @@ static void describe_all(spw_arena *arena) {
     spw_report_plugin plugin;
     spw_report_executor executor;
     spw_session_report_plugin(worker.session, &plugin, arena);
+    plugin.changes = (spw_list){ worker.loading.items, worker.loading.count };
     output_add(SPW_REPORT_PLUGIN, 0, &plugin, CREDIT_NONE);
     for (uint32_t i = 0; spw_session_report_executor(worker.session, i, &executor, arena) == 0; i++) {
         output_add(SPW_REPORT_EXECUTOR, i, &executor, CREDIT_NONE);
@@ -255,6 +260,18 @@ static void create(uint64_t token, const spw_create *what, spw_answer *answer, s
     }
 }
 
+/* Only in a process that is thrown away. */
+static void audit(spw_arena *arena) {
+    static hygiene_changes changes;
+    spw_answer answer = { 0 };
+    hygiene *before = hygiene_look();
+    spw_session_init(worker.session, worker.host_version, &answer, arena);
+    hygiene_compare(before, &changes);
+    hygiene_free(before);
+    const spw_audited audited = { answer.status, { changes.items, changes.count } };
+    output_add(SPW_AUDITED, 0, &audited, CREDIT_NONE);
+}
+
 static void stop(void) {
     /* Open attempts are the host's wish then: it does not wait for them. */
     (void)spw_session_shutdown(worker.session);
@@ -270,6 +287,7 @@ static void ask(const spw_frame *frame, spw_arena *arena) {
     int status = SPW_OK;
     switch (frame->type) {
     case SPW_DESCRIBE: describe_all(arena); return;
+    case SPW_AUDIT: audit(arena); return;
     case SPW_DESCRIBE_INSTANCE:
         if ((status = spw_decode(frame, &what, sizeof what, arena)) != SPW_OK) break;
         describe_one(frame->handle, &what, arena);

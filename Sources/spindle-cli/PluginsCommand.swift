@@ -11,7 +11,7 @@ struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, inspects, adds and switches plugins, and says which are trusted.",
         subcommands: [
-            List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Pin.self, Sign.self, Trust.self,
+            List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Release.self, Pin.self, Sign.self, Trust.self,
             Verify.self,
         ]
     )
@@ -57,13 +57,19 @@ struct Plugins: AsyncParsableCommand {
 
     struct Inspect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Says all that a file says about itself, without loading it here."
+            abstract: "Says all that a file says about itself, without loading it here; or how a plugin of the running host does."
         )
-        @Argument(help: "A shared library.", completion: .file(extensions: ["so"])) var file: String
+        @Argument(help: "A shared library, or the name of a plugin of the host that runs.", completion: .file(extensions: ["so"]))
+        var file: String
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let host = try PluginHost.forCommands(try global.load().configuration)
+            let configuration = try global.load().configuration
+            if !file.contains("/"), access(file, F_OK) != 0, let known = try await ofHost(configuration) {
+                if global.json { return try JSONText.print(known) }
+                return Terminal.print(DefinitionText.lines(known))
+            }
+            let host = try PluginHost.forCommands(configuration)
             let listing = try await host.inspect(file: file)
             if global.json {
                 try JSONText.print(PluginDetails(summary: PluginView.summary(listing), details: PluginView.details(listing)))
@@ -71,6 +77,13 @@ struct Plugins: AsyncParsableCommand {
                 Terminal.print(DefinitionText.lines(listing))
             }
             if listing.manifest == nil { throw CommandEnd(status: .refused) }
+        }
+
+        /// What the host that runs knows of a plugin of that name; nil without such a host or plugin.
+        private func ofHost(_ configuration: HostConfiguration) async throws -> PluginDetails? {
+            let access = HostAccess(socket: try HostPlaces(configuration, environment: Host.environment).socket)
+            guard try await access.answers() else { return nil }
+            return try await access.plugin(named: file)
         }
     }
 
@@ -110,17 +123,18 @@ extension PluginHost {
     static func forCommands(_ configuration: HostConfiguration) throws -> PluginHost {
         let places = try HostPlaces(configuration, environment: Host.environment)
         try StateDirectory.prepare(places.state)
-        return try PluginHost(
-            configuration: PluginHostConfiguration(
-                directory: places.plugins,
-                stateDirectory: places.state,
-                workerPath: configuration.workerPath,
-                probeTimeout: configuration.probeTimeout,
-                reservedTypes: ["internal"],
-                trust: configuration.pluginTrust,
-                hostVersion: SpindleVersion.text,
-                logger: .quiet
-            )
+        var settings = PluginHostConfiguration(
+            directory: places.plugins,
+            stateDirectory: places.state,
+            workerPath: configuration.workerPath,
+            probeTimeout: configuration.probeTimeout,
+            reservedTypes: ["internal"],
+            trust: configuration.pluginTrust,
+            hostVersion: SpindleVersion.text,
+            logger: .quiet
         )
+        settings.refusesChanges = configuration.hygiene == .refuse
+        settings.quarantineAfter = configuration.quarantineAfter
+        return try PluginHost(configuration: settings)
     }
 }

@@ -69,6 +69,9 @@ extension Simulation {
         case .interrupted:
             outcome = .interrupted
             next = afterInterruption
+        case .deferred:
+            outcome = .interrupted
+            next = .requeue
         case _ where reason == .shutdown:
             outcome = .interrupted
             next = afterInterruption

@@ -3,7 +3,6 @@ private let attempts = "DispatcherStateMachine+Attempts"
 private let slots = "DispatcherStateMachine+Slots"
 private let settles = "DispatcherStateMachine+Settles"
 private let doubts = "DispatcherStateMachine+Doubts"
-private let withdrawal = "DispatcherStateMachine+Withdrawal"
 
 extension Mutants {
     /// Faults that somebody could make, and those that were made once (the last seven).
@@ -174,8 +173,8 @@ extension Mutants {
             Edit(doubts, "{ doubts += 1 }", "{ if !MUTANT { doubts += 1 } }")
         ),
         Mutant(
-            "withdrawn-work-kept",
-            Edit(withdrawal, "        giveBack()\n", "        if !MUTANT { giveBack() }\n")
+            "withdrawn-type-goes-on-starting",
+            Edit(slots, "return state.takesWork && ", "return (MUTANT || state.takesWork) && ")
         ),
         Mutant(
             "reload-forgets-reservations",

@@ -266,3 +266,60 @@ import Testing
         }
     }
 }
+
+/// Executors that take nothing for a while.
+@Suite struct Pauses {
+    @Test("work of a paused type waits in the queue, and runs when the pause is over")
+    func waits() async throws {
+        let executor = ScriptedExecutor.quick()
+        try await Bench.with([executor]) { bench in
+            executor.pause("broken")
+            let id = try await bench.submit(.of())
+            let later = try await bench.submit(.of())
+            #expect(try await bench.execution(id).state == .queued)
+            #expect(executor.started.isEmpty)
+            executor.pause(nil)
+            #expect(try await bench.engine.wait(for: id).state == .succeeded)
+            #expect(try await bench.engine.wait(for: later).state == .succeeded)
+        }
+    }
+
+    @Test("what was claimed and waits for a slot goes back to the queue; what runs, runs on")
+    func givenBack() async throws {
+        let executor = ScriptedExecutor.manual()
+        try await Bench.with([executor]) { bench in
+            let running = try await bench.submit(.of(key: "one at a time"))
+            let first = await executor.nextStart()
+            let waiting = try await bench.submit(.of(target: "second", key: "one at a time"))
+            // Claimed, and parked because of its key.
+            while try await bench.execution(waiting).state != .running { await Task.yield() }
+            executor.pause("broken")
+            while try await bench.execution(waiting).state != .queued { await Task.yield() }
+            executor.finish(first.key, .success())
+            #expect(try await bench.engine.wait(for: running).state == .succeeded)
+            #expect(executor.started.count == 1)
+            executor.pause(nil)
+            let second = await executor.nextStart()
+            #expect(second.target == "second" && second.failures == 0)
+            executor.finish(second.key, .success())
+            #expect(try await bench.engine.wait(for: waiting).state == .succeeded)
+        }
+    }
+
+    @Test("an attempt that its executor did not begin burns no retry, also where interruptions fail")
+    func deferred() async throws {
+        let executor = ScriptedExecutor.manual()
+        try await Bench.with([executor]) { bench in
+            var submission = Submission(.of())
+            submission.job.policy.onInterrupted = .fail
+            let id = try await bench.engine.submit(submission).id
+            let first = await executor.nextStart()
+            executor.finish(first.key, ExecutionResult(class: .deferred, errorCode: "spindle.plugin.quarantined"))
+            let second = await executor.nextStart()
+            #expect(second.failures == 0 && !second.isSuspect && second.key.attempt == 2)
+            executor.finish(second.key, .success())
+            #expect(try await bench.engine.wait(for: id).state == .succeeded)
+            #expect(try await bench.execution(id).crashes == 0)
+        }
+    }
+}

@@ -86,6 +86,7 @@ struct TwoPlugins: PluginDirectoryView {
     func inspect(_ name: String) async -> PluginDetails? {
         all.first { $0.name == name }.map { PluginDetails(summary: $0, details: ["pid": 7]) }
     }
+    func release(_ name: String) async throws -> PluginSummary { try await NoPlugins().release(name) }
 }
 
 /// A directory that is removed when it is no longer needed; short, because the paths of sockets are.

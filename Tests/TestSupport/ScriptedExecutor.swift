@@ -10,6 +10,8 @@ public final class ScriptedExecutor: BatchExecutor {
         var waitingForStart: [CheckedContinuation<AttemptRequest, Never>] = []
         var cancelled: [(key: AttemptKey, reason: CancelReason)] = []
         var cancelsTaken = 0
+        var pauseReason: String?
+        var pauseReceiver: (@Sendable () -> Void)?
         var waitingForCancel: [CheckedContinuation<(key: AttemptKey, reason: CancelReason), Never>] = []
     }
 
@@ -55,6 +57,12 @@ public final class ScriptedExecutor: BatchExecutor {
         waiting?.resume(returning: (key, reason))
     }
 
+    public var pauseReason: String? { state.withLock { $0.pauseReason } }
+
+    public func reportPauses(to receiver: @escaping @Sendable () -> Void) {
+        state.withLock { $0.pauseReceiver = receiver }
+    }
+
     public func run() async throws {
         let (stream, _) = AsyncStream<Void>.makeStream()
         for await _ in stream {}
@@ -95,6 +103,15 @@ public final class ScriptedExecutor: BatchExecutor {
             }
             if let next { continuation.resume(returning: next) }
         }
+    }
+
+    /// Takes no attempts from now on, or takes them again.
+    public func pause(_ reason: String?) {
+        let receiver = state.withLock { state in
+            state.pauseReason = reason
+            return state.pauseReceiver
+        }
+        receiver?()
     }
 
     /// Ends an attempt.

@@ -142,6 +142,17 @@ package struct HostAccess: Sendable {
         try await client.request("POST", "/v1/plugins/reload").success(PluginListBody.self).plugins
     }
 
+    /// All about one plugin; nil if there is none of that name.
+    package func plugin(named name: String) async throws -> PluginDetails? {
+        let response = try await client.request("GET", "/v1/plugins/\(Self.escaped(name))")
+        return response.status == 404 ? nil : try response.success(PluginDetails.self)
+    }
+
+    /// Lifts the quarantine of a plugin.
+    package func releasePlugin(_ name: String) async throws -> PluginSummary {
+        try await client.request("POST", "/v1/plugins/\(Self.escaped(name))/release").success(PluginSummary.self)
+    }
+
     /// How the host does.
     package func status() async throws -> StatusBody { try await get("/v1/status") }
 

@@ -31,6 +31,8 @@ package final class PrivateHost: Sendable {
         directory = try Self.makeDirectory(environment)
         var configuration = configuration
         configuration.socket = "\(directory)/socket"
+        // Nobody could release a plugin while the command waits: its execution ends by its own three crashes.
+        if purpose == .serving { configuration.quarantineAfter = 0 }
         let listening = Gate()
         do {
             let host = try await Host(

@@ -93,6 +93,24 @@ extension ConfigurationKey {
             "What a file must show to be used as a plugin: [see there](plugins.md#whom-the-host-trusts)."
         ),
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
+        .choice(
+            "plugins.hygiene",
+            HostConfiguration.Hygiene.allCases.map { ($0.rawValue, $0) },
+            \.hygiene,
+            "What becomes of a plugin that changes what its whole process shares: shown, or refused unless its sidecar allows it."
+        ),
+        .integer(
+            "plugins.quarantineAfter",
+            0...1000,
+            \.quarantineAfter,
+            "Crashes of a plugin's workers after which it gets no more work until it is released; 0 is never."
+        ),
+        .duration(
+            "plugins.quarantineWindow",
+            1_000_000...86_400_000_000,
+            \.quarantineWindow,
+            "How near to each other these crashes are."
+        ),
     ]
 
     private static let reloadKeys: [ConfigurationKey] = [

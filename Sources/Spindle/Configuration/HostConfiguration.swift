@@ -46,6 +46,20 @@ public struct HostConfiguration: Sendable {
     public var probeTimeout: Int64 = 10_000_000
     /// How new versions of plugins are taken while the host runs.
     public var reload = ReloadSettings()
+    /// What becomes of plugins that change what their whole process shares.
+    public enum Hygiene: String, Hashable, Sendable, CaseIterable {
+        /// It is shown; in the host itself, what could hurt others is refused.
+        case report
+        /// They are refused, unless their sidecar allows it.
+        case refuse
+    }
+
+    /// What becomes of plugins that change what their whole process shares.
+    public var hygiene = Hygiene.report
+    /// Crashes of a plugin's workers within ``quarantineWindow`` after which its jobs wait; 0 is never.
+    public var quarantineAfter: Int32 = 3
+    /// Microseconds within which crashes of a plugin count together.
+    public var quarantineWindow: Int64 = 300_000_000
     /// The least level of the host's own log.
     public var logLevel: LogLevel = .info
     /// How the host writes its own log.

@@ -116,6 +116,9 @@ public final class Host: Service {
         )
         // The usual directory need not be there; one that was asked for must be.
         settings.mayBeMissing = configuration.pluginDirectory == nil
+        settings.refusesChanges = configuration.hygiene == .refuse
+        settings.quarantineAfter = configuration.quarantineAfter
+        settings.quarantineWindow = configuration.quarantineWindow
         return try PluginHost(configuration: settings)
     }
 

@@ -11,6 +11,8 @@ extension PluginView {
         guard let manifest = listing.manifest else { return details }
         details["abiMinor"] = .int(Int64(manifest.abiMinor))
         details["sdk"] = manifest.sdk.map { .string($0) }
+        details["loadChanges"] = .array(manifest.loadChanges.map { .string($0) })
+        details["initChanges"] = manifest.initChanges.map { .array($0.map { .string($0) }) }
         details["executors"] = .array(manifest.executors.map(executor))
         return details
     }

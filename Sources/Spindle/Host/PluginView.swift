@@ -12,7 +12,19 @@ package struct PluginView: PluginDirectoryView {
 
     package func inspect(_ name: String) async -> PluginDetails? {
         let listing = host?.listings.first { $0.file == name || $0.file == "\(name).so" }
-        return listing.map { PluginDetails(summary: Self.summary($0), details: Self.details($0)) }
+        guard let listing else { return nil }
+        var details = Self.details(listing)
+        let reports = await host?.reports(of: listing.file) ?? []
+        if !reports.isEmpty { details["running"] = Self.running(reports) }
+        return PluginDetails(summary: Self.summary(listing), details: details)
+    }
+
+    package func release(_ name: String) async throws -> PluginSummary {
+        guard let host else { return try await NoPlugins().release(name) }
+        try await host.release(name)
+        let released = await listings().first { $0.name == name || $0.file == name }
+        guard let released else { return try await NoPlugins().release(name) }
+        return released
     }
 
     package func reload() async throws -> [PluginSummary] { try await host?.reload().map { Self.summary($0) } ?? [] }
@@ -39,6 +51,7 @@ package struct PluginView: PluginDirectoryView {
         case .disabled: "disabled"
         case .conflict: "conflict"
         case .refused: "refused"
+        case .quarantined: "quarantined"
         case .restartNeeded: "restart needed"
         }
     }

@@ -41,6 +41,8 @@ package enum DefinitionText {
         fields.add("version", summary.version)
         fields.add("ABI", listing.manifest.map { "1.\($0.abiMinor)" })
         fields.add("SDK", listing.manifest?.sdk)
+        let changes = (listing.manifest?.loadChanges ?? []) + (listing.manifest?.initChanges ?? [])
+        fields.add("changes", changes.isEmpty ? nil : changes.joined(separator: ", "))
         fields.add("size", listing.size.map { "\($0) bytes" })
         fields.add("owner", listing.owner.map { "user \($0), mode \(mode(listing.mode ?? 0))" })
         fields.add("sha256", summary.sha256)

@@ -18,6 +18,8 @@ public struct ExecutionResult: Hashable, Sendable {
         case interrupted
         /// Host only: contract broken or bad parameters.
         case rejected
+        /// Host only: it never began, because its executor takes nothing for now; it waits in the queue again.
+        case deferred
     }
 
     /// How it ended.

@@ -50,6 +50,19 @@ public protocol BatchExecutor: JobExecutor {
 
     /// Runs what the executor needs besides (I/O, supervision) until the task is cancelled, then ends its workers.
     func run() async throws
+
+    /// Why it takes no attempts for now; nil if it takes them. Work of its type waits in the queue meanwhile.
+    var pauseReason: String? { get }
+
+    /// Says whom to tell when ``pauseReason`` has changed; called once.
+    ///
+    /// - Parameter receiver: Does not block, and may be called from any thread.
+    func reportPauses(to receiver: @escaping @Sendable () -> Void)
+}
+
+extension BatchExecutor {
+    public var pauseReason: String? { nil }
+    public func reportPauses(to receiver: @escaping @Sendable () -> Void) {}
 }
 
 /// What an executor says about itself.

@@ -44,15 +44,16 @@ public struct JSONSchema: Hashable, Sendable {
     /// What is wrong with parameters; nil if nothing is. Each text is read as the type that the schema gives to its name.
     public func violation(in parameters: Parameters) -> SchemaViolation? {
         if parameters.isEmpty { return emptyViolation }
+        let steps = SchemaSteps()
         var values: [String: JSONValue] = [:]
         for entry in parameters.entries {
-            guard let value = root.read(entry.value, ofProperty: entry.name) else {
-                let wanted = root.typesOfProperty(entry.name).map(\.description).joined(separator: " or ")
+            guard let value = root.read(entry.value, ofProperty: entry.name, steps) else {
+                let wanted = root.typesOfProperty(entry.name, steps).map(\.description).joined(separator: " or ")
                 return SchemaViolation(pointer: "/\(SchemaViolation.escaped(entry.name))", message: "must be \(wanted)")
             }
             values[entry.name] = value
         }
-        return root.check(.object(values), at: "")
+        return root.check(.object(values), at: "", steps)
     }
 
     public static func == (left: Self, right: Self) -> Bool { left.text == right.text }

@@ -216,10 +216,11 @@ struct SchemaCompiler {
     }
 
     private func pattern(_ text: String, _ place: Place) throws(SpindleError) -> SchemaPattern {
-        guard let pattern = SchemaPattern(text) else {
-            throw wrong(place.pointer, "has an expression that cannot be read: \(text.prefix(128))")
+        do throws(PatternRefusal) {
+            return try SchemaPattern(text)
+        } catch {
+            throw wrong(place.pointer, "\(error.reason): \(text.prefix(128))")
         }
-        return pattern
     }
 
     private func wrong(_ pointer: String, _ what: String) -> SpindleError {

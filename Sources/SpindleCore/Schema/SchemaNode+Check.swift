@@ -2,8 +2,7 @@ extension SchemaNode {
     /// What is wrong with a value.
     ///
     /// - Parameter pointer: Where it is.
-    func check(_ value: JSONValue, at pointer: String) -> SchemaViolation? {
-        let steps = SchemaSteps()
+    func check(_ value: JSONValue, at pointer: String, _ steps: SchemaSteps = SchemaSteps()) -> SchemaViolation? {
         let found = check(value, at: pointer, depth: 0, steps)
         // What was not looked at cannot be known to fit, whatever a `not` made of it.
         return steps.areOver ? SchemaViolation(pointer: pointer, message: "takes too long to check") : found
@@ -22,7 +21,7 @@ extension SchemaNode {
         let found: SchemaViolation?
         switch value {
         case .int, .double: found = numberMessage(value.number ?? 0).map(violation)
-        case .string(let text): found = textMessage(text).map(violation)
+        case .string(let text): found = textMessage(text, steps).map(violation)
         case .array(let items): found = check(items, at: pointer, depth: depth, steps)
         case .object(let members): found = check(members, at: pointer, depth: depth, steps)
         case .null, .bool: found = nil
@@ -47,13 +46,13 @@ extension SchemaNode {
         return nil
     }
 
-    private func textMessage(_ text: String) -> String? {
+    private func textMessage(_ text: String, _ steps: SchemaSteps) -> String? {
         if lengths != 0...Int.max {
             let length = text.unicodeScalars.count
             if length < lengths.lowerBound { return "must have at least \(lengths.lowerBound) characters" }
             if length > lengths.upperBound { return "must have at most \(lengths.upperBound) characters" }
         }
-        if let pattern, !pattern.matches(text) { return "must fit \(pattern.text)" }
+        if let pattern, !pattern.matches(text, steps) { return "must fit \(pattern.text)" }
         return nil
     }
 
@@ -112,7 +111,7 @@ extension SchemaNode {
             isKnown = true
             if let found = node.check(value, at: place, depth: depth, steps) { return found }
         }
-        for (pattern, node) in patternProperties where pattern.matches(name) {
+        for (pattern, node) in patternProperties where pattern.matches(name, steps) {
             isKnown = true
             if let found = node.check(value, at: place, depth: depth, steps) { return found }
         }
@@ -146,19 +145,6 @@ extension SchemaNode {
             return branch?.check(value, at: pointer, depth: depth, steps)
         }
         return nil
-    }
-}
-
-/// How much of one check is left: a few references can ask for more than any machine can do.
-private final class SchemaSteps {
-    private var left = 100_000
-    /// Something was not looked at.
-    private(set) var areOver = false
-
-    func take() -> Bool {
-        left -= 1
-        if left <= 0 { areOver = true }
-        return !areOver
     }
 }
 

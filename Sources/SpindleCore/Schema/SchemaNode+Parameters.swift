@@ -7,18 +7,20 @@ import Foundation
 /// How the text of a parameter is read: as the type that the schema gives to its name.
 extension SchemaNode {
     /// The types that a property may have; empty if the schema does not say.
-    func typesOfProperty(_ name: String) -> [Kind] { node(ofProperty: name)?.readTypes ?? [] }
+    func typesOfProperty(_ name: String, _ steps: SchemaSteps) -> [Kind] { node(ofProperty: name, steps)?.readTypes ?? [] }
 
     /// The value of a text; nil if it can be none of the types.
-    func read(_ text: String, ofProperty name: String) -> JSONValue? {
-        guard let node = node(ofProperty: name), case let kinds = node.readTypes, !kinds.isEmpty else { return .string(text) }
+    func read(_ text: String, ofProperty name: String, _ steps: SchemaSteps) -> JSONValue? {
+        guard let node = node(ofProperty: name, steps), case let kinds = node.readTypes, !kinds.isEmpty else {
+            return .string(text)
+        }
         let readings = Kind.allCases.filter { kinds.contains($0) }.compactMap { Self.read(text, as: $0) }
         // Of several readings the one that fits was meant.
-        return readings.count > 1 ? readings.first { node.check($0, at: "") == nil } ?? readings.first : readings.first
+        return readings.count > 1 ? readings.first { node.check($0, at: "", steps) == nil } ?? readings.first : readings.first
     }
 
-    private func node(ofProperty name: String) -> SchemaNode? {
-        properties[name] ?? patternProperties.first { $0.pattern.matches(name) }?.node ?? additionalProperties
+    private func node(ofProperty name: String, _ steps: SchemaSteps) -> SchemaNode? {
+        properties[name] ?? patternProperties.first { $0.pattern.matches(name, steps) }?.node ?? additionalProperties
     }
 
     /// Its own types, else those of its values or of what it refers to.

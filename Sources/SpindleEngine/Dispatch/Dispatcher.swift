@@ -58,19 +58,22 @@ final class Dispatcher: Sendable {
         let registration = state.withLock { state in
             state.places.add(executor, type: state.machine.index(ofType: descriptor.type))
         }
-        open(descriptor)
+        executor.reportPauses { [weak self] in self?.lookAtPause(registration) }
+        open(executor)
         return registration
     }
 
     /// Makes an executor that was replaced, or whose type was withdrawn, serve again.
     func restore(_ registration: ExecutorRegistration) {
         guard let executor = state.withLock({ $0.places.putLast(registration) }) else { return }
-        open(executor.descriptor)
+        open(executor)
     }
 
-    private func open(_ descriptor: ExecutorDescriptor) {
+    private func open(_ executor: any BatchExecutor) {
+        let descriptor = executor.descriptor
         update { machine, _, _ in
             machine.serve(descriptor)
+            machine.pause(type: descriptor.type, executor.pauseReason != nil)
             machine.workIsReady(type: descriptor.type)
         }
     }
@@ -107,6 +110,14 @@ final class Dispatcher: Sendable {
                 return !state.isRunningActions
             }
             if isRunner { runActions() }
+    /// Asks the executor of a type whether it takes attempts; what one that was replaced says counts no more.
+    private func lookAtPause(_ registration: ExecutorRegistration) {
+        guard let executor = state.withLock({ $0.places.isLast(registration) ? $0.places.executor(registration) : nil }) else { return }
+        let type = executor.descriptor.type
+        update { machine, _, _ in
+            // Asked within the lock: of two changes at once the last word counts.
+            machine.pause(type: type, executor.pauseReason != nil)
+            machine.workIsReady(type: type)
         }
     }
 

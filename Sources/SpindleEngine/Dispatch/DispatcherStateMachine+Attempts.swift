@@ -104,6 +104,22 @@ extension DispatcherStateMachine {
         )
     }
 
+    /// An execution that waits for a slot here goes back to the store.
+    mutating func giveBack(_ given: AttemptRecord, wall: Timestamp) {
+        var record = given
+        let wasParked = record.phase == .parked
+        if wasParked { types[record.type].parked -= 1 }
+        record.phase = .settling
+        records[record.key.execution] = record
+        if !wasParked, let name = record.request.concurrencyKey { unparkNext(ofKey: name) }
+        let result = ExecutionResult(
+            class: .deferred,
+            errorCode: "spindle.plugin.paused",
+            errorMessage: "\(record.request.executorType) took no new attempts; it waits in the queue."
+        )
+        write(record, result, at: wall, ranOn: nil) { 0 }
+    }
+
     // MARK: Time
 
     /// The timer has fired: fixes the outcomes whose deadline or grace is over.

@@ -41,7 +41,7 @@ extension DispatcherStateMachine {
 
     package func canStart(_ index: Int) -> Bool {
         let state = types[index]
-        return state.isServed && state.busy < state.limit && pluginFree(state) > 0 && !isDraining
+        return state.takesWork && state.busy < state.limit && pluginFree(state) > 0 && !isDraining
             && globalUsed + globalReserved < settings.maxConcurrentJobs
     }
 

@@ -1,24 +1,31 @@
 import SpindleCore
 
-/// Types that are not served for a while, or no longer.
+/// Types that get no attempts for a while, or no longer.
 extension DispatcherStateMachine {
-    /// Starts and claims nothing more of a type, until ``serve(_:)``.
-    ///
-    /// What runs goes on. What waits here for a slot is given back: it stays queued in the store, for whoever serves the type next.
+    /// Starts and claims nothing more of a type until ``serve(_:)``. What runs, runs on.
     package mutating func withdraw(type index: Int) {
         guard types[index].isServed else { return }
         types[index].isServed = false
         release(reservationsOf: index)
-        let waiting = records.values.filter { $0.type == index && ($0.phase == .ready || $0.phase == .parked) }
-        guard !waiting.isEmpty else { return }
-        for record in waiting { records[record.key.execution] = nil }
-        _ = types[index].ready.removeAll()
-        types[index].parked = 0
-        // One of them may be the one that the free slot of its key was meant for. In order, so that a seed always gives the same run.
-        for name in Set(waiting.filter { $0.phase == .ready }.compactMap(\.request.concurrencyKey)).sorted() { unparkNext(ofKey: name) }
-        giveBack()
     }
 
-    /// The store believes that this host holds more than it does: it is told what that is.
-    mutating func giveBack() { doubts += 1 }
+    /// The executor of a type takes no attempts from now on, or takes them again. What runs, runs on.
+    package mutating func pause(type name: String, _ isPaused: Bool) {
+        types[index(ofType: name)].isPaused = isPaused
+    }
+
+    /// What was claimed for a type that takes no work and has not started goes back to the store: who looks at it must see it queued, and
+    /// another host may be able to run it.
+    mutating func giveBackWaiting(wall: Timestamp) {
+        // A draining host gives all back in one command when it closes.
+        guard !isDraining else { return }
+        for index in types.indices where !types[index].takesWork && (!types[index].ready.isEmpty || types[index].parked > 0) {
+            _ = types[index].ready.removeAll()
+            // In order, so that a seed of the simulator always gives the same run.
+            for id in records.keys.sorted() {
+                guard let record = records[id], record.type == index else { continue }
+                if record.phase == .ready || record.phase == .parked { giveBack(record, wall: wall) }
+            }
+        }
+    }
 }

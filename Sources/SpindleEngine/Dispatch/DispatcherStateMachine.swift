@@ -107,7 +107,7 @@ package struct DispatcherStateMachine {
     /// A yes reserves its place until ``admitted(_:type:)`` or ``admissionFailed(type:)``.
     package mutating func admit(type: Int, concurrencyKey: String?, keyLimit: Int32) -> Bool {
         let state = types[type]
-        guard !isDraining, !isReconciling, state.isServed, !state.storeMayHaveReady, state.claimInFlight == 0 else { return false }
+        guard !isDraining, !isReconciling, state.takesWork, !state.storeMayHaveReady, state.claimInFlight == 0 else { return false }
         if let concurrencyKey, let key = keys[concurrencyKey], key.used >= keyLimit || !key.parked.isEmpty { return false }
         let free = min(settings.maxConcurrentJobs - globalUsed - globalReserved, state.limit - state.busy, pluginFree(state))
         let room = max(Int(free), state.pace.runAhead(commitLatency: commitLatency))
@@ -152,7 +152,7 @@ package struct DispatcherStateMachine {
 
     func claimSize(_ index: Int) -> Int {
         let state = types[index]
-        guard state.isServed, state.storeMayHaveReady, state.claimInFlight == 0, state.parked < Self.maxParked else {
+        guard state.takesWork, state.storeMayHaveReady, state.claimInFlight == 0, state.parked < Self.maxParked else {
             return 0
         }
         let ahead = state.pace.runAhead(commitLatency: commitLatency) - state.ready.count
@@ -193,7 +193,6 @@ package struct DispatcherStateMachine {
     private mutating func hold(_ record: AttemptRecord) {
         // A draining host leaves it in the store: closing the host gives it back.
         guard !isDraining else { return }
-        guard types[record.type].isServed else { return giveBack() }
         records[record.key.execution] = record
         types[record.type].ready.push(record.key.execution, rank: record.rank)
     }
@@ -206,6 +205,7 @@ package struct DispatcherStateMachine {
     ///   - now: Monotonic microseconds.
     ///   - wall: The same moment in wall time.
     package mutating func takeActions(now: Int64, wall: Timestamp) -> DispatcherActions {
+        giveBackWaiting(wall: wall)
         fillSlots(now: now, wall: wall)
         deadlines.compact(live: runningCount) { key in
             records[key.execution].map { $0.key == key && $0.phase == .running } ?? false

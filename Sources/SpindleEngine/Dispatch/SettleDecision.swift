@@ -70,6 +70,11 @@ struct SettleDecision {
             outcome = .interrupted
             isSuspect = true
             next = Self.afterInterruption(request)
+        case .deferred:
+            // No code has run: it is no doubt about the outcome, whatever `onInterrupted` says, and no suspicion.
+            outcome = .interrupted
+            isSuspect = request.isSuspect
+            next = .requeue
         }
     }
 

@@ -7,6 +7,8 @@ package struct TypeState {
     package var plugin: Int?
     /// Whether an executor for it is here.
     package var isServed = false
+    /// Its executor takes nothing for now: work waits in the store.
+    package var isPaused = false
     package var limit: Int32
     /// Slots held by code.
     package var used: Int32 = 0
@@ -34,6 +36,9 @@ package struct TypeState {
     }
 
     package var busy: Int32 { used + reserved }
+
+    /// Whether attempts may be given to an executor.
+    package var takesWork: Bool { isServed && !isPaused }
 }
 
 /// How fast a type's attempts end, for the size of the run-ahead.

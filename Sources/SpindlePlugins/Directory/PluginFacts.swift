@@ -27,9 +27,9 @@ final class PluginFacts: Sendable {
     }
 
     /// Names a verdict: the bytes, the builds of host and worker, the time it was given, and the instances that were asked about.
-    static func key(_ digest: String, _ instances: [ProbeInstance], limit: Int64) -> String {
+    static func key(_ digest: String, _ instances: [ProbeInstance], limit: Int64, audits: Bool) -> String {
         var hash = SHA256()
-        hash.update(data: Array("\(limit)".utf8))
+        hash.update(data: Array("\(limit) \(audits)".utf8))
         for instance in instances {
             for text in [instance.type, instance.uses, instance.config] {
                 hash.update(data: Array("\(text.utf8.count):\(text)".utf8))

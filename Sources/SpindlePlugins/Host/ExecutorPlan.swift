@@ -127,6 +127,9 @@ struct ExecutorPlan {
         var settings = base
         settings.attemptsPerWorker = attemptsPerWorker
         settings.endsAfterAttempt = isolation == .oneShot
+        settings.recycle = sidecar.recycle
+        settings.canCheck = kind.canBeChecked
+        settings.promisesCancel = kind.isCancellable
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }
         if let slots = descriptor.concurrency ?? sidecar.concurrency {
             settings.maxWorkers = max(1, (Int(slots) + attemptsPerWorker - 1) / attemptsPerWorker)

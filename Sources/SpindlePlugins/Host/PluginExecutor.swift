@@ -13,14 +13,27 @@ public final class PluginExecutor: BatchExecutor {
     private let placed = Mutex<ExecutorRegistration?>(nil)
     /// Ends when the executor has stopped.
     private let life = AsyncStream<Void>.makeStream()
+    /// Nil where its code runs in the host itself: a crash would be the host's.
+    let supervisor: PluginSupervisor?
 
-    init(descriptor: ExecutorDescriptor, isolation: IsolationLevel, backend: any AttemptBackend, sink: EventSink) {
+    init(
+        descriptor: ExecutorDescriptor,
+        isolation: IsolationLevel,
+        backend: any AttemptBackend,
+        sink: EventSink,
+        supervisor: PluginSupervisor?
+    ) {
         executorType = descriptor.type
         self.descriptor = descriptor
         self.isolation = isolation
         self.backend = backend
         self.sink = sink
+        self.supervisor = supervisor
     }
+
+    public var pauseReason: String? { supervisor?.quarantine?.reason }
+
+    public func reportPauses(to receiver: @escaping @Sendable () -> Void) { supervisor?.observe(receiver) }
 
     public func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { sink.report(to: receiver) }
 
@@ -63,6 +76,16 @@ public final class PluginExecutor: BatchExecutor {
     public func run() async throws {
         for await _ in life.stream {}
         await stop()
+    }
+
+    /// Asks the plugin's `check` now, in a worker that is started for it if there is none; ``ExecutorReport/Readiness/ready`` without one.
+    func check() async -> ExecutorReport.Readiness {
+        await withCheckedContinuation { continuation in backend.check { continuation.resume(returning: $0) } }
+    }
+
+    /// How it does; nil where its code runs in the host itself.
+    func report() async -> ExecutorReport? {
+        await withCheckedContinuation { continuation in backend.report { continuation.resume(returning: $0) } }
     }
 
     /// Why it takes no new work until the host is restarted; nil if it does.

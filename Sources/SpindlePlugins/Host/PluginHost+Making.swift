@@ -95,7 +95,8 @@ extension PluginHost {
 
     func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
         let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
-        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout)
+        let audits = sidecar.isolation == .inProcess
+        let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout, audits: audits)
         if let known = facts.verdict(key, now: services.clock.now) { return known }
         do {
             let isolation = try await Blocking.run { [services, configuration] in
@@ -106,6 +107,7 @@ extension PluginHost {
                 instances: instances,
                 limit: configuration.probeTimeout,
                 isolation: isolation,
+                audits: audits,
                 services: services
             )
             facts.remember(verdict, key, now: services.clock.now)
@@ -134,6 +136,7 @@ extension PluginHost {
         listing.isolation = sidecar.isolation ?? .worker
         listing.note(sidecar)
         do throws(PluginRefusal) {
+            try configuration.hygiene.check(manifest, sidecar)
             try listing.trust?.check(id: manifest.id, version: manifest.version)
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
             listing.status = .serving
@@ -159,6 +162,13 @@ extension PluginHost {
         if plans.contains(where: { $0.isolation == .inProcess }) {
             session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
         }
+        let supervisor = PluginSupervisor(
+            plugin: file.name,
+            digest: file.image.digest,
+            settings: configuration.breaker,
+            kept: quarantines,
+            services: services
+        )
         return try plans.enumerated().map { index, plan in
             let sink = EventSink()
             let settings = plan.settings(configuration.pool)
@@ -180,6 +190,7 @@ extension PluginHost {
                     image: file.image,
                     settings: settings,
                     services: services,
+                    supervisor: supervisor,
                     sink: sink
                 )
             }
@@ -187,7 +198,8 @@ extension PluginHost {
                 descriptor: plan.descriptor,
                 isolation: plan.isolation,
                 backend: backend,
-                sink: sink
+                sink: sink,
+                supervisor: session == nil ? supervisor : nil
             )
         }
     }

@@ -23,6 +23,7 @@ public final class PluginHost: Sendable {
     let configuration: PluginHostConfiguration
     let services: PluginServices
     let facts: PluginFacts
+    let quarantines: QuarantineFile
     let state = Mutex(State())
     let reloadRequests = AsyncStream<PluginReloader.Request>.makeStream()
 
@@ -43,6 +44,10 @@ public final class PluginHost: Sendable {
             sandbox: SandboxSupport(binary: binary, without: configuration.withoutLayers)
         )
         facts = PluginFacts(stateDirectory: configuration.stateDirectory)
+        quarantines = QuarantineFile(
+            stateDirectory: configuration.breaker.crashes > 0 ? configuration.stateDirectory : nil,
+            logger: configuration.logger
+        )
     }
 
     /// Each worker takes a few descriptors, and an image in the host's process keeps one for ever.
@@ -68,10 +73,14 @@ public final class PluginHost: Sendable {
     public var listings: [PluginListing] {
         let (listings, generations) = state.withLock { ($0.listings, $0.generations) }
         return listings.map { listing in
-            let reason = generations[listing.file]?.executors.lazy.compactMap(\.restartReason).first
-            guard listing.status == .serving, let reason else { return listing }
+            guard listing.status == .serving else { return listing }
             var listing = listing
-            listing.status = .restartNeeded(reason)
+            let own = generations[listing.file]?.executors ?? []
+            if let reason = own.compactMap(\.restartReason).first {
+                listing.status = .restartNeeded(reason)
+            } else if let quarantine = generations[listing.file]?.supervisor?.quarantine {
+                listing.status = .quarantined(quarantine.reason)
+            }
             return listing
         }
     }
@@ -118,6 +127,23 @@ public final class PluginHost: Sendable {
             case .enqueued: break
             default: reply.give(.failure(SpindleError(.draining, "The plugin host has stopped.")))
             }
+        }
+    }
+
+    /// Lifts the quarantine of a plugin: its waiting work runs again.
+    ///
+    /// - Parameter name: Of its file, with or without `.so`.
+    /// - Throws: `notFound` if there is no such plugin; `conflict` if it is not quarantined.
+    public func release(_ name: String) async throws {
+        let plugin = name.hasSuffix(".so") ? String(name.dropLast(3)) : name
+        let (listings, generation) = state.withLock { ($0.listings, $0.generations["\(plugin).so"]) }
+        guard listings.contains(where: { $0.file == "\(plugin).so" }) else {
+            throw SpindleError(.notFound, "There is no plugin \"\(plugin.prefix(128))\".")
+        }
+        let supervisor = generation?.supervisor
+        let wasReleased = try await Blocking.run { supervisor?.release() ?? false }
+        guard wasReleased else {
+            throw SpindleError(.conflict, "The plugin \"\(plugin)\" is not quarantined; there is nothing to release.")
         }
     }
 

@@ -29,6 +29,25 @@ public struct PluginHostConfiguration: Sendable {
     public var logger: Logger
     /// Time.
     public var clock: any HostClock
+    /// Which changes of their process plugins may make.
+    var hygiene = HygienePolicy()
+    /// Whether a plugin is refused that changes what its whole process shares, also in a worker process, unless its sidecar allows it.
+    public var refusesChanges: Bool {
+        get { hygiene.refuses }
+        set { hygiene.refuses = newValue }
+    }
+    /// When a plugin is quarantined.
+    var breaker = PluginBreaker.Settings()
+    /// Crashes of a plugin's workers within ``quarantineWindow`` after which it gets no more work; 0 … 1,000, 0 is never.
+    public var quarantineAfter: Int32 {
+        get { Int32(clamping: breaker.crashes) }
+        set { breaker.crashes = Int(min(max(newValue, 0), 1000)) }
+    }
+    /// Microseconds, from a second to a day.
+    public var quarantineWindow: Int64 {
+        get { breaker.window }
+        set { breaker.window = min(max(newValue, 1_000_000), 86_400_000_000) }
+    }
     /// How pools of workers behave; tests shorten its times.
     var pool = WorkerPoolSettings()
 

@@ -10,6 +10,8 @@ public struct PluginListing: Hashable, Sendable {
         case conflict(String)
         /// It is not used; why.
         case refused(String)
+        /// Its workers crashed too often: its jobs wait until it is released; why.
+        case quarantined(String)
         /// Only a restart of the host helps it: it takes no new work any more, or serves as an older version of its file; why.
         case restartNeeded(String)
     }
@@ -49,7 +51,7 @@ public struct PluginListing: Hashable, Sendable {
         switch status {
         case .serving: note
         case .disabled: "enabled: false"
-        case .conflict(let reason), .refused(let reason), .restartNeeded(let reason): reason
+        case .conflict(let reason), .refused(let reason), .quarantined(let reason), .restartNeeded(let reason): reason
         }
     }
 }

@@ -9,4 +9,5 @@ struct PluginServices: Sendable {
     let logger: Logger
     let hostVersion: String
     let sandbox: SandboxSupport
+    let meter = WorkerMeter()
 }

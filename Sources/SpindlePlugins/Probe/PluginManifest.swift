@@ -50,6 +50,7 @@ public struct PluginManifest: Hashable, Sendable, Codable {
         /// It must not run in the host.
         public var needsIsolation: Bool { flags & 0x20 != 0 }
         var canBeAsked: Bool { functions & UInt32(SPW_HAS_CAN_EXECUTE) != 0 }
+        var canBeChecked: Bool { functions & UInt32(SPW_HAS_CHECK) != 0 }
         var canDescribe: Bool { functions & UInt32(SPW_HAS_DESCRIBE) != 0 }
     }
 
@@ -63,6 +64,10 @@ public struct PluginManifest: Hashable, Sendable, Codable {
     public var sdk: String?
     /// What it offers.
     public var executors: [Executor]
+    /// What loading it changed of what its process shares: `umask`, `signal:SIGSEGV`, `threads:+1` …
+    public var loadChanges: [String] = []
+    /// The same of its `init`; nil where that was not called, because it is not to run in the host.
+    public var initChanges: [String]?
     /// What `describe` made of the operator's instances, by their type.
     var described: [String: Executor] = [:]
     /// Instances whose `describe` failed, with the reason.
@@ -76,6 +81,7 @@ extension PluginManifest {
         version = message.plugin_version.text
         sdk = message.sdk.textOrNil
         executors = []
+        loadChanges = message.changes.texts
     }
 }
 

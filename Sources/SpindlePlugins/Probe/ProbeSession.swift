@@ -5,9 +5,14 @@ import SpindleWire
 /// Loads a plugin in a throw-away worker and has it describe itself. On the loop's thread.
 final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
     // Sendable: all mutable state is touched on the loop's thread only.
+    /// A plugin that says more about itself is not used, in bytes: what it says stays in the host's memory and on its disk.
+    static let maxReport = 16 * 1024 * 1024
+
     private let image: SealedImage
     private let instances: [ProbeInstance]
     private let limit: Int64
+    /// Whether its `init` is called too, to see what that changes.
+    private let audits: Bool
     private let services: PluginServices
     private let reply: @Sendable (ProbeVerdict) -> Void
     private let writer = FrameWriter()
@@ -15,6 +20,8 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
     private var manifest: PluginManifest?
     private var asked: [ProbeInstance] = []
     private var verdict: ProbeVerdict?
+    /// What it has said about itself so far.
+    private var said = 0
     /// The connection does not hold its delegate: this does, until all is over.
     private var myself: ProbeSession?
 
@@ -22,12 +29,14 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
         _ image: SealedImage,
         _ instances: [ProbeInstance],
         _ limit: Int64,
+        _ audits: Bool,
         _ services: PluginServices,
         _ reply: @escaping @Sendable (ProbeVerdict) -> Void
     ) {
         self.image = image
         self.instances = instances
         self.limit = limit
+        self.audits = audits
         self.services = services
         self.reply = reply
     }
@@ -38,6 +47,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
         instances: [ProbeInstance],
         limit: Int64,
         isolation: WorkerIsolation?,
+        audits: Bool,
         services: PluginServices
     ) async throws -> ProbeVerdict {
         try await withCheckedThrowingContinuation { continuation in
@@ -45,7 +55,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
                 switch result {
                 case .failure(let error): continuation.resume(throwing: error)
                 case .success(let process):
-                    let session = ProbeSession(image, instances, limit, services) { continuation.resume(returning: $0) }
+                    let session = ProbeSession(image, instances, limit, audits, services) { continuation.resume(returning: $0) }
                     if !services.loop.post({ session.begin(process) }) {
                         kill(process.pid, SIGKILL)
                         continuation.resume(throwing: SpindleError(.draining, "The plugin host has stopped."))
@@ -66,6 +76,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
         hello.log_level = 6
         hello.log_credit = 1 << 20
         hello.host_version = writer.bytes(services.hostVersion)
+        hello.audits = 1
         guard connection.open(), connection.queue.add(.hello, 0, hello), connection.queue.add(.describe, 0) else {
             end(.failed("the system has no room for a process to look at it"))
             connection.giveUp()
@@ -101,10 +112,22 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
             connection?.flushLater()
             return
         }
+        if audits && manifest.initChanges == nil {
+            // Last: what a plugin says of itself must not depend on it.
+            _ = connection?.queue.add(.audit, 0)
+            connection?.flushLater()
+            return
+        }
         end(.loads(manifest))
     }
 
     func received(_ frame: borrowing spw_frame, from worker: WorkerID, reader: FrameReader) -> Bool {
+        if verdict != nil { return true }
+        said += Int(frame.body.len)
+        guard said <= Self.maxReport else {
+            end(.refused("it says more than \(SizeText.text(Int64(Self.maxReport))) about itself"))
+            return true
+        }
         switch FrameType(rawValue: frame.type) {
         case .failed:
             guard let message = reader.decode(frame, spw_failed()) else { return false }
@@ -125,6 +148,10 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
                 manifest?.executors.append(PluginManifest.Executor(message))
             }
         case .reportEnd: askNext()
+        case .audited:
+            guard manifest != nil, let message = reader.decode(frame, spw_audited()) else { return false }
+            manifest?.initChanges = message.changes.texts
+            askNext()
         case .ready, .log: break
         default: return false
         }

@@ -10,6 +10,9 @@ struct PluginGeneration: Sendable {
     /// Whether its code lives in the host itself, where it cannot be replaced.
     var isInProcess: Bool { executors.contains { $0.isolation == .inProcess } }
 
+    /// Who watches over all of them; nil where their code lives in the host.
+    var supervisor: PluginSupervisor? { executors.lazy.compactMap(\.supervisor).first }
+
     /// Makes ready what the first attempts need.
     ///
     /// - Throws: ``PluginRefusal`` if an executor does not start.

@@ -25,6 +25,10 @@ final class TrialRun: Sendable {
                 if let self, let verdict = look() { tell(verdict, requests) }
             }
         }
+        new.supervisor?.observe { [weak self] in
+            guard let self, let quarantine = new.supervisor?.quarantine else { return }
+            tell(.failed("it is quarantined: \(quarantine.reason)"), requests)
+        }
         loop.post { [self] in
             loop.schedule(at: loop.now + time) { [weak self] in self?.tell(.passed, requests) }
         }

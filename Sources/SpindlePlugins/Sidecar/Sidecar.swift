@@ -32,6 +32,10 @@ public struct Sidecar: Hashable, Sendable {
     public var maxRetries: Int32?
     /// How long an idle worker is kept, in microseconds.
     public var idleTimeout: Int64?
+    /// Changes of what its process shares that the plugin may make: kinds, or single ones such as `signal:SIGPIPE`.
+    public var allowedChanges: [String] = []
+    /// How long a worker is used.
+    var recycle = RecycleLimits()
     /// The configuration of instances that have none of their own, as JSON text.
     public var config: String?
     /// Instances; empty gives one for each executor of the plugin, under its own type.

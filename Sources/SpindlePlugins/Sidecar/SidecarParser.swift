@@ -45,7 +45,7 @@ struct SidecarReader {
 
     private static let keys = [
         "enabled", "isolation", "allowInProcess", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout",
-        "maxRetries", "idleTimeout", "onInterrupted", "config", "executors", "types", "needs",
+        "maxRetries", "idleTimeout", "recycle", "onInterrupted", "config", "executors", "types", "needs", "allowChanges",
     ]
     private static let later = ["secrets", "secretsInEnv", "submits", "files", "trust"]
 
@@ -63,9 +63,12 @@ struct SidecarReader {
             case "maxTimeout": sidecar.maxTimeout = try duration(node, name, Limits.timeout)
             case "maxRetries": sidecar.maxRetries = try integer(node, name, Limits.retries)
             case "idleTimeout": sidecar.idleTimeout = try duration(node, name, 0...86_400_000_000)
+            case "recycle": sidecar.recycle = try recycle(node, name)
             case "onInterrupted": sidecar.policy.onInterrupted = try choice(node, name, InterruptionPolicy.init, ["rerun", "fail"])
             case "config": sidecar.config = try config(node, name)
             case "executors": sidecar.executors = try instances(node, name)
+            case "allowChanges":
+                sidecar.allowedChanges = try list(node, name).map { item throws(SpindleError) in try change(item, name) }
             case "types": sidecar.types = try list(node, name).map { item throws(SpindleError) in try type(item, name) }
             case "needs": sidecar.needs = try needs(node, name)
             default: break
@@ -87,6 +90,19 @@ struct SidecarReader {
             default: break
             }
         }
+    }
+
+    private func recycle(_ node: Node, _ parent: String) throws(SpindleError) -> RecycleLimits {
+        var limits = RecycleLimits()
+        for (key, name, value) in try entries(node, parent, ["jobs", "age", "memory"]) {
+            switch key {
+            case "jobs": limits.jobs = try integer(value, name, 1...1_000_000_000)
+            case "age": limits.age = try duration(value, name, 1_000_000...2_592_000_000_000)
+            case "memory": limits.memory = try size(value, name, 1_048_576...1_099_511_627_776)
+            default: break
+            }
+        }
+        return limits
     }
 
     private func instances(_ node: Node, _ parent: String) throws(SpindleError) -> [Sidecar.Instance] {
@@ -163,6 +179,17 @@ struct SidecarReader {
         return value
     }
 
+    private func size(_ node: Node, _ name: String, _ range: ClosedRange<Int64>) throws(SpindleError) -> Int64 {
+        guard let text = node.scalar?.string, let value = SizeText.bytes(text, in: range) else {
+            throw wrong(
+                node,
+                name,
+                "a size such as 64MiB or 2GiB, from \(SizeText.text(range.lowerBound)) to \(SizeText.text(range.upperBound))"
+            )
+        }
+        return value
+    }
+
     private func permille(_ node: Node, _ name: String) throws(SpindleError) -> Int32 {
         let text = node.scalar?.string ?? ""
         let isPercent = text.hasSuffix("%")
@@ -198,6 +225,14 @@ struct SidecarReader {
             throw wrong(node, name, "a type: letters, digits, _, . or -, at most \(Limits.executorType)")
         }
         return text.lowercased()
+    }
+
+    private func change(_ node: Node, _ name: String) throws(SpindleError) -> String {
+        guard let text = node.scalar?.string, text.utf8.count <= 128, ProcessChange.kind(of: text) != nil else {
+            let kinds = ProcessChange.allCases.map(\.rawValue).joined(separator: ", ")
+            throw wrong(node, name, "one of \(kinds), or a single change such as signal:SIGPIPE")
+        }
+        return text
     }
 
     private func config(_ node: Node, _ name: String) throws(SpindleError) -> String {

@@ -22,6 +22,9 @@ final class WorkerConnection {
     var logBytes: UInt64 = 0
     var artefactBytes: UInt64 = 0
 
+    /// The process of init.
+    var pid: Int32 { process.pid }
+
     private let id: WorkerID
     private let process: WorkerProcess
     private let loop: HostLoop
@@ -36,6 +39,7 @@ final class WorkerConnection {
     private var waitStatus: Int32?
     private var protocolError: String?
     private var hasDied = false
+    private var hasEnded = false
 
     init(_ id: WorkerID, _ process: WorkerProcess, loop: HostLoop, delegate: any WorkerConnectionDelegate) {
         self.id = id
@@ -73,7 +77,10 @@ final class WorkerConnection {
 
     /// Kills init itself, whose end takes the runner with it.
     func killInit() {
-        if controlSource != nil { kill(process.pid, SIGKILL) }
+        guard controlSource != nil else { return }
+        // What the plugin started would outlive an init that cannot end it any more.
+        for pid in WorkerUsage.descendants(of: process.pid) { kill(pid, SIGKILL) }
+        kill(process.pid, SIGKILL)
     }
 
     /// Ends everything without waiting for news: the loop could not listen.
@@ -103,12 +110,13 @@ final class WorkerConnection {
 
     private func readRunner() {
         guard runnerSource != nil else { return }
-        let end = reader.read(process.runner.number) { frame in
+        let state = reader.read(process.runner.number) { frame in
             delegate?.received(frame, from: id, reader: reader) ?? false
         }
-        if end == .drained { return }
+        if state == .drained { return }
         closeRunner()
-        if end == .broken { protocolError = "it sent bytes that are not the protocol" }
+        if controlSource == nil && !hasEnded { return end() }
+        if state == .broken { protocolError = "it sent bytes that are not the protocol" }
         if waitStatus == nil {
             // The socket is gone but the process may not be: a plugin can close any descriptor.
             signal(SIGKILL)
@@ -133,6 +141,16 @@ final class WorkerConnection {
         controlSource = nil
         // Init has ended or is ending; it must not stay, whatever it did to its socket.
         kill(process.pid, SIGKILL)
+        if waitStatus != nil || runnerSource == nil { return self.end() }
+        // Nobody has seen the runner end, which init's end kills: its slots come back when it is dead, not moments before. What the plugin
+        // forked may hold its socket: that is not waited for.
+        loop.schedule(at: loop.now + 2_000_000) { [self] in self.end() }
+    }
+
+    /// Nothing of the worker is left, as far as can be known.
+    private func end() {
+        guard !hasEnded else { return }
+        hasEnded = true
         reap()
         die()
     }

@@ -14,6 +14,12 @@ extension WorkerDeath {
         return text
     }
 
+    /// The same, with the place in the code if that is known.
+    var full: String {
+        guard let crash, waitStatus.map({ $0 & 0x7F == crash.signal }) == true else { return text }
+        return "\(text) in \(place(crash.instruction))"
+    }
+
     /// The raw facts as JSON.
     var details: String? {
         guard let status = waitStatus else { return nil }
@@ -22,26 +28,22 @@ extension WorkerDeath {
         var text = "{\"signal\":\"\(SignalName.of(number))\""
         if let crash {
             text += ",\"faultAddress\":\"0x\(String(crash.faultAddress, radix: 16))\""
-            text += ",\"instruction\":\"\(crash.place(crash.instruction))\""
+            text += ",\"instruction\":\"\(Self.quoted(place(crash.instruction)))\""
         }
         return text + "}"
     }
-}
 
-extension CrashReport {
-    /// One line for each frame, the innermost first; addresses inside the plugin as offsets, as `addr2line` takes them.
+    /// One line for each frame, the innermost first: where it lies, and the function if that is known.
     var stackTrace: String? {
-        guard !frames.isEmpty else { return nil }
-        return frames.enumerated().map { "#\($0) \(place($1))" }.joined(separator: "\n")
+        guard let crash, !crash.frames.isEmpty else { return nil }
+        return crash.frames.enumerated().map { "#\($0) \(place($1))" }.joined(separator: "\n")
     }
 
-    /// An address as an offset into the plugin if it may lie there.
-    func place(_ address: UInt64) -> String {
-        guard loadBase != 0, address >= loadBase, address - loadBase < 1 << 28 else {
-            return "0x\(String(address, radix: 16))"
-        }
-        return "plugin+0x\(String(address - loadBase, radix: 16))"
-    }
+    /// An address as an offset into what was loaded there, as `addr2line` takes it.
+    func place(_ address: UInt64) -> String { places[address] ?? "0x\(String(address, radix: 16))" }
+
+    /// Names of functions are the plugin's own words.
+    private static func quoted(_ text: String) -> String { text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
 }
 
 /// Names of signals.

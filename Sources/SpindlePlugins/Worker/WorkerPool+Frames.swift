@@ -43,12 +43,15 @@ extension WorkerPool {
         case .ready:
             guard let message = reader.decode(frame, spw_ready()) else { return false }
             pids[id] = Int32(truncatingIfNeeded: message.pid)
+            // At once, because the first attempt may crash; once more when its instance is made, which may load more.
+            noteModules(of: id)
         case .failed:
             guard let message = reader.decode(frame, spw_failed()) else { return false }
             machine.startFailed(id, "\(message.message.text) (\(message.code.text))", isGone: false, now: loop.now)
         case .created:
             guard let message = reader.decode(frame, spw_answer()) else { return false }
             if message.status >= 0 {
+                lookAtModules(of: id)
                 machine.workerReady(id, pid: pids[id] ?? 0, now: loop.now)
             } else {
                 let pointer = message.fault.pointer.textOrNil.map { " at \($0)" } ?? ""
@@ -58,6 +61,10 @@ extension WorkerPool {
         case .answer:
             guard let message = reader.decode(frame, spw_answer()) else { return false }
             machine.answered(frame.handle, message.status == 1)
+        case .checked:
+            guard let message = reader.decode(frame, spw_answer()) else { return false }
+            let reason = "\(message.fault.message.text) (\(message.fault.code.text))"
+            machine.checked(id, message.status >= 0 ? .ready : .notReady(reason), now: loop.now)
         case .pong:
             guard let message = reader.decode(frame, spw_pong()) else { return false }
             machine.pong(id, message.nonce)

@@ -13,6 +13,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     let plan: InstancePlan
     private let image: SealedImage
+    private let supervisor: PluginSupervisor
     let loop: HostLoop
     private let spawner: Spawner
     private let clock: any HostClock
@@ -25,7 +26,10 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
     var pids: [WorkerID: Int32] = [:]
     private var spawning = 0
     private var answers: [UInt64: @Sendable (Bool) -> Void] = [:]
+    private var checkAnswers: [UInt64: @Sendable (ExecutorReport.Readiness) -> Void] = [:]
     private var lastAnswer: UInt64 = 0
+    private let meter: WorkerMeter
+    private var modules: [WorkerID: ModuleMap] = [:]
     private var isFlushPlanned = false
     private var hasStopped = false
     private var stopWaiters: [@Sendable () -> Void] = []
@@ -37,17 +41,22 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         image: SealedImage,
         settings: WorkerPoolSettings,
         services: PluginServices,
+        supervisor: PluginSupervisor,
         sink: EventSink
     ) {
         self.plan = plan
         self.image = image
+        self.supervisor = supervisor
         loop = services.loop
         spawner = services.spawner
         clock = services.clock
         logger = services.logger
         hostVersion = services.hostVersion
+        meter = services.meter
         self.sink = sink
         machine = WorkerPoolStateMachine(name: "\(plan.plugin)/\(plan.type)", settings: settings)
+        machine.isPaused = supervisor.quarantine != nil
+        supervisor.observe { [weak self] in self?.lookAtQuarantine() }
     }
 
     // MARK: Any thread
@@ -98,6 +107,24 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         if !taken { done() }
     }
 
+    func check(_ reply: @escaping @Sendable (ExecutorReport.Readiness) -> Void) {
+        let taken = loop.post { [self] in
+            lastAnswer += 1
+            checkAnswers[lastAnswer] = reply
+            turn { $0.check(lastAnswer, now: loop.now) }
+        }
+        if !taken { reply(.notReady("the plugin host is stopping")) }
+    }
+
+    func report(_ reply: @escaping @Sendable (ExecutorReport?) -> Void) {
+        let taken = loop.post { [self] in reply(machine.report(type: plan.type, pids: pids, now: loop.now)) }
+        if !taken { reply(nil) }
+    }
+
+    private func lookAtQuarantine() {
+        loop.post { [self] in turn { $0.pause(supervisor.quarantine != nil, now: loop.now) } }
+    }
+
     // MARK: On the loop's thread
 
     private func turn(_ body: (inout WorkerPoolStateMachine) -> Void) {
@@ -142,6 +169,12 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
             _ = connection.queue.add(.shutdown, 0)
             connection.flushLater()
         case .ping(let id, let nonce): send(id, .ping, 0, spw_ping(nonce: nonce))
+        case .measure(let id): measure(id)
+        case .check(let id):
+            guard let connection = connections[id] else { return }
+            _ = connection.queue.add(.check, Self.instance)
+            connection.flushLater()
+        case .checkAnswer(let number, let readiness): checkAnswers.removeValue(forKey: number)?(readiness)
         case .ask(let id, let number, let job): ask(id, number, job)
         case .answer(let number, let yes): answers.removeValue(forKey: number)?(yes)
         case .timer(let timer, let moment):
@@ -153,6 +186,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
             let waiters = warmUpWaiters
             warmUpWaiters = []
             for waiter in waiters { waiter(failure) }
+        case .crashed(let what): supervisor.crashed(what)
         case .note(let text): logger.warning("\(text)")
         case .stopped:
             hasStopped = true
@@ -188,6 +222,26 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         )
         machine.completed(token, by: id, result, now: loop.now)
         machine.released(token, by: id, now: loop.now)
+    }
+
+    /// Notes what a worker has loaded: when it has died, nobody can say. One short file of the system's.
+    func noteModules(of id: WorkerID) { modules[id] = pids[id].map { ModuleMap(pid: $0) } }
+
+    /// The same, without waiting for it.
+    func lookAtModules(of id: WorkerID) {
+        guard let pid = pids[id] else { return }
+        meter.modules(of: pid) { [weak self] map in
+            guard let self else { return }
+            loop.post { if self.machine.workers[id] != nil { self.modules[id] = map } }
+        }
+    }
+
+    private func measure(_ id: WorkerID) {
+        guard let pid = connections[id]?.pid else { return }
+        meter.measure(pid) { [weak self] usage in
+            guard let self else { return }
+            loop.post { self.turn { $0.measured(id, usage, now: self.loop.now) } }
+        }
     }
 
     private func ask(_ id: WorkerID, _ number: UInt64, _ job: Job) {
@@ -264,6 +318,9 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     func died(_ worker: WorkerID, _ death: WorkerDeath) {
         pids[worker] = nil
+        let modules = self.modules.removeValue(forKey: worker) ?? ModuleMap()
+        var death = death
+        if let crash = death.crash { death.places = CrashPlaces.find(crash, image: image, modules: modules) }
         turn { $0.workerDied(worker, death, now: loop.now) }
     }
 

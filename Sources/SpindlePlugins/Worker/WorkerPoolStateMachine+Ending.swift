@@ -10,6 +10,12 @@ extension WorkerPoolStateMachine {
         errorMessage: "The plugin host is stopping."
     )
 
+    static let deferred = ExecutionResult(
+        class: .deferred,
+        errorCode: "spindle.plugin.quarantined",
+        errorMessage: "The plugin is quarantined; the execution waits until it is released."
+    )
+
     /// What an attempt gets whose code was ended because of a cancel.
     static func result(of reason: CancelReason) -> ExecutionResult {
         switch reason {
@@ -58,6 +64,7 @@ extension WorkerPoolStateMachine {
         let hope = workers.values.contains { ($0.phase == .starting || $0.phase == .ready) && !$0.isExclusive }
         if !hope && !worker.isExclusive {
             while let token = waiting.popFirst() { finish(token, result, codeEnded: true) }
+            checkFailed(reason, now: now)
         }
         finishStopping()
     }
@@ -93,7 +100,8 @@ extension WorkerPoolStateMachine {
         guard let attempt = attempts[token], let id = attempt.worker, let worker = workers[id] else { return }
         finish(token, Self.result(of: attempt.cancel ?? .timeout), codeEnded: false)
         switch worker.phase {
-        case .ready:
+        case .ready, .retiring:
+            wasIgnored(attempt)
             if hasOthers(id) { condemn(id, now: now) } else { terminate(id, signal: SIGTERM, now: now) }
         case .condemned: endIfCondemnedIsDone(id, now: now)
         case .starting, .ending: break
@@ -125,13 +133,17 @@ extension WorkerPoolStateMachine {
     mutating func workerDied(_ id: WorkerID, _ death: WorkerDeath, now: Int64) {
         guard let worker = workers[id] else { return }
         if worker.phase == .starting {
+            act(.crashed("a worker of \(name) while it was starting, \(death.full)"))
             startFailed(id, "it ended while starting: \(death.text)", isGone: true, now: now)
             return
         }
         available.removeAll { $0 == id }
         let open = worker.open.filter { attempts[$0]?.isFinished == false }
         let culprit = worker.isEndedByHost && !worker.isHung ? nil : Self.culprit(worker, open, death)
+        if !worker.isEndedByHost || worker.isHung { act(.crashed(describe(worker, culprit, death))) }
+        checkLost(id, death.text, isEndedByHost: worker.isEndedByHost && !worker.isHung, now: now)
         for token in worker.open {
+            if let attempt = attempts[token] { codeEnded(attempt, now: now) }
             finish(token, fate(of: token, in: worker, culprit: culprit, death), codeEnded: true)
         }
         workers[id] = nil
@@ -152,6 +164,14 @@ extension WorkerPoolStateMachine {
         return token
     }
 
+    private func describe(_ worker: Worker, _ culprit: AttemptToken?, _ death: WorkerDeath) -> String {
+        let end = worker.isHung ? "it did not answer and was killed" : death.full
+        if let culprit, let key = attempts[culprit]?.request.key {
+            return "attempt \(key.attempt) of execution \(key.execution) took \(worker.label) down, \(end)"
+        }
+        return "\(worker.label) of \(name), \(worker.open.isEmpty ? "at rest" : "nobody to blame"), \(end)"
+    }
+
     private func fate(
         of token: AttemptToken,
         in worker: Worker,
@@ -162,7 +182,7 @@ extension WorkerPoolStateMachine {
             var text = "The executor's code took \(worker.label) down: \(death.text)"
             if worker.isHung { text = "The executor's code stopped \(worker.label): it did not answer and was killed." }
             var result = ExecutionResult(class: .crashed, errorCode: "spindle.worker.crashed", errorMessage: text)
-            result.stackTrace = death.crash?.stackTrace
+            result.stackTrace = death.stackTrace
             result.details = death.details
             return result
         }
@@ -188,12 +208,14 @@ extension WorkerPoolStateMachine {
         waitingSuspects.removeAll()
         for number in questions.keys.sorted() { act(.answer(number, false)) }
         questions = [:]
+        for number in checkWaiters { act(.checkAnswer(number, .notReady("the plugin host is stopping"))) }
+        checkWaiters = []
         for (id, worker) in workers {
             switch worker.phase {
             case .starting:
                 if let token = worker.reserved { finish(token, Self.stopped, codeEnded: true) }
                 terminate(id, signal: SIGKILL, now: now)
-            case .ready, .condemned:
+            case .ready, .retiring, .condemned:
                 if worker.open.isEmpty { shutDown(id, now: now) }
                 for token in worker.open {
                     guard let attempt = attempts[token] else { continue }

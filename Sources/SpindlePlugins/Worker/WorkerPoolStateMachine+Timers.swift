@@ -20,6 +20,13 @@ extension WorkerPoolStateMachine {
         case .ping(let id): pingAgain(id, now: now)
         case .pong(let id, let nonce): pongMissed(id, nonce, now: now)
         case .backoff(let number): if number == lastNumber { dispatch(now: now) }
+        case .age(let id): ageOver(id, now: now)
+        case .check(let number): checkOverdue(number, now: now)
+        case .nextCheck(let number):
+            if number == checkTimer {
+                checkIsDue = true
+                checkSoon(now: now)
+            }
         case .question(let number): if questions.removeValue(forKey: number) != nil { act(.answer(number, false)) }
         }
     }
@@ -38,8 +45,10 @@ extension WorkerPoolStateMachine {
     // MARK: Heartbeats
 
     private mutating func pingAgain(_ id: WorkerID, now: Int64) {
-        guard let worker = workers[id], worker.phase == .ready else { return }
-        if !worker.open.isEmpty && worker.awaitedPong == nil { ping(id, now: now) }
+        // Also one at rest: a stopped one would hold the next attempt.
+        guard let worker = workers[id], worker.phase == .ready || worker.phase == .retiring else { return }
+        if worker.awaitedPong == nil { ping(id, now: now) }
+        act(.measure(id))
         act(.timer(.ping(id), at: now + settings.pingInterval))
     }
 
@@ -54,7 +63,7 @@ extension WorkerPoolStateMachine {
 
     private mutating func pongMissed(_ id: WorkerID, _ nonce: UInt64, now: Int64) {
         guard let worker = workers[id], worker.awaitedPong == nonce, worker.phase != .ending else { return }
-        workers[id]?.isHung = worker.phase == .ready
+        workers[id]?.isHung = worker.phase == .ready || worker.phase == .retiring
         terminate(id, signal: SIGKILL, now: now)
     }
 
@@ -62,7 +71,7 @@ extension WorkerPoolStateMachine {
 
     /// Would the executor take this job? The answer comes as an action.
     mutating func ask(_ number: UInt64, _ job: Job, now: Int64) {
-        guard !isStopping, now >= backoffUntil else {
+        guard !isStopping, !isPaused, now >= backoffUntil else {
             act(.answer(number, false))
             return
         }

@@ -10,6 +10,8 @@ struct WorkerPoolStateMachine {
         let deadline: Int64
         var worker: WorkerID?
         var cancel: CancelReason?
+        /// When its code was first asked to end.
+        var cancelledAt: Int64?
         /// Its result has been told.
         var isFinished = false
         /// Where its result lies in `events`, as long as those of the same batch have not been taken.
@@ -18,7 +20,7 @@ struct WorkerPoolStateMachine {
     }
 
     struct Worker {
-        enum Phase { case starting, ready, condemned, ending }
+        enum Phase: String { case starting, ready, retiring, condemned, ending }
 
         var phase = Phase.starting
         var label = ""
@@ -31,6 +33,11 @@ struct WorkerPoolStateMachine {
         /// It stopped answering.
         var isHung = false
         var idleSince: Int64 = 0
+        var readyAt: Int64?
+        /// Attempts that it was given.
+        var started = 0
+        /// When it was last looked at.
+        var usage: WorkerUsage?
         var awaitedPong: UInt64?
     }
 
@@ -48,6 +55,14 @@ struct WorkerPoolStateMachine {
     var questions: [UInt64: Job?] = [:]
     var isStopping = false
     var isWarmingUp = false
+    /// The plugin gets no work for now.
+    var isPaused = false
+    var cancels = CancelLatency()
+    var readiness = ExecutorReport.Readiness.unknown
+    var checking: Checking?
+    var checkIsDue = true
+    var checkTimer: UInt64 = 0
+    var checkWaiters: [UInt64] = []
     var startFailures = 0
     var backoffUntil: Int64 = 0
 
@@ -95,8 +110,8 @@ struct WorkerPoolStateMachine {
         for request in requests {
             lastToken += 1
             let token = lastToken
-            guard !isStopping, tokens[request.key] == nil else {
-                emit(.finished(request.key, Self.stopped, ranOn: nil, codeEnded: true))
+            guard !isStopping, !isPaused, tokens[request.key] == nil else {
+                emit(.finished(request.key, isStopping ? Self.stopped : Self.deferred, ranOn: nil, codeEnded: true))
                 continue
             }
             let (deadline, overflow) = startedAt.addingReportingOverflow(request.policy.timeout)
@@ -115,6 +130,7 @@ struct WorkerPoolStateMachine {
             finish(token, Self.result(of: reason), codeEnded: true)
             return
         }
+        attempts[token]?.cancelledAt = attempt.cancelledAt ?? now
         act(.cancel(worker, token, reason, grace: max(grace, 0)))
         let (over, overflow) = now.addingReportingOverflow(max(grace, 0))
         if !overflow { act(.timer(.grace(token), at: over)) }
@@ -128,10 +144,12 @@ struct WorkerPoolStateMachine {
         worker.phase = .ready
         worker.label = "worker \(pid)"
         worker.idleSince = now
+        worker.readyAt = now
         workers[id] = worker
         act(.timer(.ping(id), at: now + settings.pingInterval))
+        if let age = settings.recycle.age { act(.timer(.age(id), at: now + age)) }
         if let token = worker.reserved, attempts[token] != nil {
-            assign(token, to: id)
+            assign(token, to: id, now: now)
         } else if worker.isExclusive {
             shutDown(id, now: now)
         } else {
@@ -141,6 +159,7 @@ struct WorkerPoolStateMachine {
             askWaiting(id)
         }
         dispatch(now: now)
+        checkSoon(now: now)
     }
 
     mutating func completed(_ token: AttemptToken, by id: WorkerID, _ result: ExecutionResult, now: Int64) {
@@ -157,20 +176,23 @@ struct WorkerPoolStateMachine {
     mutating func released(_ token: AttemptToken, by id: WorkerID, now: Int64) {
         guard let attempt = attempts[token], attempt.worker == id, attempt.isFinished else { return }
         forget(token, attempt)
+        codeEnded(attempt, now: now)
         if attempt.eventBatch == batch, case .finished(let key, let result, let ranOn, _) = events[attempt.event] {
             events[attempt.event] = .finished(key, result, ranOn: ranOn, codeEnded: true)
         } else {
             emit(.codeEnded(attempt.request.key))
         }
         guard let wasFull = remove(token, from: id, now: now) else { return }
-        if isStopping || settings.endsAfterAttempt || workers[id]?.isExclusive == true {
+        if isStopping || isPaused || settings.endsAfterAttempt || workers[id]?.isExclusive == true {
             if workers[id]?.open.isEmpty == true { shutDown(id, now: now) }
             if !waiting.isEmpty { dispatch(now: now) }
         } else if workers[id]?.phase == .ready {
             if wasFull { available.append(id) }
             if !waiting.isEmpty { dispatch(now: now) }
+            checkSoon(now: now)
         } else {
             endIfCondemnedIsDone(id, now: now)
+            endIfRetiringIsDone(id, now: now)
         }
     }
 
@@ -188,9 +210,9 @@ struct WorkerPoolStateMachine {
 
     mutating func dispatch(now: Int64) {
         while !waiting.isEmpty, let id = available.last, let token = waiting.popFirst() {
-            if attempts[token] != nil { assign(token, to: id) }
+            if attempts[token] != nil { assign(token, to: id, now: now) }
         }
-        guard now >= backoffUntil, !isStopping else { return }
+        guard now >= backoffUntil, !isStopping, !isPaused else { return }
         while let token = waitingSuspects.popFirst() {
             guard attempts[token] != nil else { continue }
             let id = spawn(now: now)
@@ -220,14 +242,19 @@ struct WorkerPoolStateMachine {
         return lastWorker
     }
 
-    private mutating func assign(_ token: AttemptToken, to id: WorkerID) {
+    private mutating func assign(_ token: AttemptToken, to id: WorkerID, now: Int64) {
         guard let attempt = attempts[token] else { return }
         attempts[token]?.worker = id
         workers[id]?.open.insert(token)
+        workers[id]?.started += 1
         if let worker = workers[id], worker.open.count >= settings.attemptsPerWorker, available.last == id {
             available.removeLast()
         }
         act(.start(id, token, attempt.request, deadline: attempt.deadline))
+        if let worker = workers[id], !worker.isExclusive, isUsedUp(worker) {
+            available.removeAll { $0 == id }
+            workers[id]?.phase = .retiring
+        }
     }
 
     /// - Returns: Whether the worker had no room before; nil if there is no such worker.

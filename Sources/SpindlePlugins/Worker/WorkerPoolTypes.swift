@@ -23,12 +23,22 @@ struct WorkerPoolSettings: Sendable {
     var startTime: Int64 = 30_000_000
     /// A worker that was told to stop and has not is killed after so long.
     var shutdownTime: Int64 = 5_000_000
-    /// How often a busy worker is asked whether its loop runs.
+    /// How often a worker is asked whether its loop runs.
     var pingInterval: Int64 = 10_000_000
     /// The longest wait for its answer.
     var pingTime: Int64 = 30_000_000
     /// The same for a condemned worker.
     var condemnedPingTime: Int64 = 5_000_000
+    /// When a worker is replaced though nothing is wrong with it.
+    var recycle = RecycleLimits()
+    /// Whether the executor has a `check`.
+    var canCheck = false
+    /// Between two checks.
+    var checkInterval: Int64 = 60_000_000
+    /// The longest wait for the answer of a check.
+    var checkTime: Int64 = 10_000_000
+    /// Whether the executor says that it reacts to being asked to end.
+    var promisesCancel = false
     /// The first wait after a failed start; doubled each time.
     var firstBackoff: Int64 = 100_000
     /// The longest wait after failed starts.
@@ -62,6 +72,8 @@ struct WorkerDeath: Sendable {
     var isIncomplete = false
     /// Set if the host gave up on the connection: what it saw.
     var protocolError: String?
+    /// Where the addresses of the crash lie, as far as that is known.
+    var places: [UInt64: String] = [:]
 
     init() {}
 }
@@ -92,6 +104,12 @@ enum WorkerPoolAction {
     case shutdown(WorkerID)
     /// Ask whether its loop runs.
     case ping(WorkerID, UInt64)
+    /// Look at what its processes take.
+    case measure(WorkerID)
+    /// Call the executor's `check`.
+    case check(WorkerID)
+    /// What a check said that somebody asked for.
+    case checkAnswer(UInt64, ExecutorReport.Readiness)
     /// Ask whether its executor would take a job.
     case ask(WorkerID, UInt64, Job)
     /// The answer to such a question.
@@ -100,6 +118,8 @@ enum WorkerPoolAction {
     case timer(WorkerPoolTimer, at: Int64)
     /// Whether a worker is ready, for those who wanted one ahead of work; the reason if none will be.
     case warmedUp(failure: String?)
+    /// A worker died by itself: whose fault it was and how it ended, as a part of a sentence.
+    case crashed(String)
     /// Something for the operator.
     case note(String)
     /// The pool has stopped and all its workers are gone.
@@ -119,4 +139,7 @@ enum WorkerPoolTimer: Hashable {
     case pong(WorkerID, UInt64)
     case backoff(UInt64)
     case question(UInt64)
+    case age(WorkerID)
+    case check(UInt64)
+    case nextCheck(UInt64)
 }

@@ -61,6 +61,8 @@ public struct StatusBody: Codable, Hashable, Sendable {
     public var isDraining: Bool
     /// Why the store cannot be written at the moment.
     public var storeProblem: String?
+    /// Plugins whose work waits because their workers crashed too often, by name, with the reason.
+    public var quarantined: [String: String]?
     /// How many executions are in each state.
     public var executions: [String: Int64]
 
@@ -73,6 +75,7 @@ public struct StatusBody: Codable, Hashable, Sendable {
         lingering: Int,
         isDraining: Bool,
         storeProblem: String?,
+        quarantined: [String: String]? = nil,
         executions: [String: Int64]
     ) {
         self.version = version
@@ -82,6 +85,7 @@ public struct StatusBody: Codable, Hashable, Sendable {
         self.lingering = lingering
         self.isDraining = isDraining
         self.storeProblem = storeProblem
+        self.quarantined = quarantined
         self.executions = executions
     }
 }

@@ -6,7 +6,7 @@ public struct PluginSummary: Codable, Hashable, Sendable {
     public var name: String
     /// Its file.
     public var file: String
-    /// `serving`, `disabled`, `conflict`, `refused` or `restart needed`.
+    /// `serving`, `disabled`, `conflict`, `refused`, `quarantined` or `restart needed`.
     public var state: String
     /// Why it does not serve, or why it needs attention.
     public var reason: String?
@@ -103,6 +103,11 @@ public protocol PluginDirectoryView: Sendable {
     func inspect(_ name: String) async -> PluginDetails?
     /// Looks at the directory again and takes up what has changed.
     func reload() async throws -> [PluginSummary]
+    /// Lifts the quarantine of a plugin.
+    ///
+    /// - Returns: The plugin as it is now.
+    /// - Throws: `notFound`; `conflict` if it is not quarantined.
+    func release(_ name: String) async throws -> PluginSummary
 }
 
 /// A host without plugins.
@@ -113,4 +118,7 @@ public struct NoPlugins: PluginDirectoryView {
     public func listings() async -> [PluginSummary] { [] }
     public func inspect(_ name: String) async -> PluginDetails? { nil }
     public func reload() async throws -> [PluginSummary] { [] }
+    public func release(_ name: String) async throws -> PluginSummary {
+        throw SpindleError(.notFound, "There is no plugin \"\(name.prefix(128))\".")
+    }
 }

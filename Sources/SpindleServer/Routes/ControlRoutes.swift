@@ -56,12 +56,16 @@ extension API {
             }
             return try .json(details)
         },
+        Route(.post, "/v1/plugins/{name}/release") { api, call in
+            try await .json(api.plugins.release(call["name"]))
+        },
         Route(.get, "/v1/executors") { api, _ in
             try .json(ExecutorListBody(executors: api.engine.executors.map { ExecutorBody($0) }))
         },
         Route(.get, "/v1/status") { api, _ in
             let status = api.engine.status
             let counts = try await api.engine.reader.stateCounts()
+            let quarantined = await api.plugins.listings().filter { $0.state == "quarantined" }
             return try .json(
                 StatusBody(
                     version: api.settings.version,
@@ -71,6 +75,8 @@ extension API {
                     lingering: status.lingering,
                     isDraining: status.isDraining,
                     storeProblem: status.storeProblem?.message,
+                    quarantined: quarantined.isEmpty
+                        ? nil : Dictionary(quarantined.map { ($0.name, $0.reason ?? "") }, uniquingKeysWith: { $1 }),
                     executions: Dictionary(counts.map { ($0.key.description, $0.value) }, uniquingKeysWith: { $1 })
                 )
             )

@@ -18,6 +18,8 @@
  *            runner  READY              -         spw_ready
  *            runner  FAILED             question  spw_failed              also to DESCRIBE_INSTANCE
  *            host    DESCRIBE           -         -                       REPORT_PLUGIN, REPORT_EXECUTOR…, REPORT_END
+ *            host    AUDIT              -         -                       AUDITED; calls the plugin's init
+ *            runner  AUDITED            -         spw_audited
  *            host    DESCRIBE_INSTANCE  question  spw_create              REPORT_EXECUTOR and REPORT_END, or FAILED
  *            host    CREATE             instance  spw_create              CREATED
  *            host    CHECK              instance  -                       CHECKED
@@ -104,6 +106,8 @@ enum {
     SPW_PONG = 43,
     SPW_SHUTDOWN = 44,
     SPW_SET_LOG_LEVEL = 45,
+    SPW_AUDIT = 60,
+    SPW_AUDITED = 61,
 };
 
 /* ---- Values in messages. ------------------------------------------------------------------------------------------ */
@@ -210,6 +214,7 @@ typedef struct spw_hello {
     uint64_t log_credit;
     uint64_t artefact_credit;
     spw_bytes host_version;
+    uint32_t audits; /* 1 = look at what loading the plugin changes, for REPORT_PLUGIN */
 } spw_hello;
 
 typedef struct spw_ready {
@@ -235,7 +240,13 @@ typedef struct spw_report_plugin {
     spw_bytes plugin_version;
     spw_bytes sdk;
     uint32_t executor_count;
+    spw_list changes; /* of what the whole process shares, while it was loaded: "umask", "signal:SIGSEGV" … */
 } spw_report_plugin;
+
+typedef struct spw_audited {
+    int64_t status;   /* of the plugin's init */
+    spw_list changes; /* likewise, while it was called */
+} spw_audited;
 
 typedef struct spw_report_executor {
     spw_bytes type;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,51 @@ static spindle_status twice(const spindle_request *r) {
     return SPINDLE_OK;
 }
 
+static const spindle_host *host;
+static spindle_host_ctx *ctx;
+static int unready;
+
+static spindle_status check(void *instance, spindle_handle handle) {
+    spindle_error error = { .struct_size = sizeof error, .outcome = SPINDLE_RETRYABLE, .code = SPINDLE_STR("zoo.pond"),
+                            .message = SPINDLE_STR("the pond is dry") };
+    (void)instance;
+    if (!unready) return SPINDLE_OK;
+    host->set_error(ctx, handle, &error);
+    return SPINDLE_E_INTERNAL;
+}
+
+static spindle_status grow(const spindle_request *r) {
+    size_t size = (size_t)160 << 20;
+    char *bytes = malloc(size);
+    for (size_t i = 0; bytes != NULL && i < size; i += 1024) ((volatile char *)bytes)[i] = 1;
+    return spindle_succeed(r, SPINDLE_STR(""), NULL);
+}
+
+/* Leaves a process behind that has a session of its own and no parent; its pid is the output, and a line of the log. */
+static spindle_status leave_daemon(const spindle_request *r, int waits) {
+    int ends[2];
+    char text[32];
+    pid_t daemon = 0;
+    if (pipe(ends) != 0) return SPINDLE_E_INTERNAL;
+    pid_t child = fork();
+    if (child == 0) {
+        setsid();
+        if (fork() != 0) _exit(0);
+        daemon = getpid();
+        ssize_t written = write(ends[1], &daemon, sizeof daemon);
+        (void)written;
+        for (;;) pause();
+    }
+    waitpid(child, NULL, 0);
+    if (read(ends[0], &daemon, sizeof daemon) != sizeof daemon) return SPINDLE_E_INTERNAL;
+    close(ends[0]);
+    close(ends[1]);
+    snprintf(text, sizeof text, "%d", (int)daemon);
+    spindle_log(r, SPINDLE_LOG_INFO, text);
+    if (waits) return until_cancelled(r);
+    return spindle_succeed(r, spindle_str_from_cstr(text), "text/plain");
+}
+
 static spindle_status behave(void *instance, spindle_handle attempt, const spindle_request *r) {
     (void)instance;
     (void)attempt;
@@ -101,6 +147,9 @@ static spindle_status behave(void *instance, spindle_handle attempt, const spind
     if (spindle_str_is(t, "refuse")) return SPINDLE_E_INVALID;
     if (spindle_str_is(t, "nothing")) return SPINDLE_OK;
     if (spindle_str_is(t, "wait")) return until_cancelled(r);
+    if (spindle_str_is(t, "daemon")) return leave_daemon(r, 0);
+    if (spindle_str_is(t, "daemon-wait")) return leave_daemon(r, 1);
+    if (spindle_str_is(t, "grow")) return grow(r);
     if (spindle_str_is(t, "sleep")) { pause_ms(30); return spindle_succeed(r, SPINDLE_STR("slept"), NULL); }
     if (spindle_str_is(t, "twice")) return twice(r);
     if (spindle_str_is(t, "huge")) return huge(r);
@@ -149,6 +198,10 @@ static int32_t takes(const spindle_request *r) { return spindle_str_is(r->target
 
 static spindle_status create(const spindle_instance_config *config, void **instance) {
     *instance = NULL;
+    host = config->host;
+    ctx = config->ctx;
+    unready = config->config.len > 2 && strstr(config->config.ptr, "\"unready\"") != NULL;
+    if (config->config.len > 2 && strstr(config->config.ptr, "\"die\"") != NULL) abort();
     if (config->config.len > 2 && strstr(config->config.ptr, "\"bad\"") != NULL) {
         return spindle_config_error(config, "zoo.config", "bad is not allowed", "/bad");
     }
@@ -158,6 +211,7 @@ static spindle_status create(const spindle_instance_config *config, void **insta
 static const char *const prefixes[] = { "zoo://" };
 static const spindle_executor_descriptor serial = {
     .struct_size = sizeof serial, .type = "serial", .execute = behave, .can_execute = takes, .create = create,
+    .check = check,
     .target_prefixes = prefixes, .target_prefix_count = 1, .timeout_ms_hint = 60000 };
 static const spindle_executor_descriptor parallel = {
     .struct_size = sizeof parallel, .type = "Parallel", .flags = SPINDLE_EXECUTOR_CONCURRENT, .execute = behave };

@@ -37,6 +37,7 @@ final class Rig: Sendable {
         pool: WorkerPoolSettings = WorkerPoolSettings(),
         probeTimeout: Int64 = 60_000_000,
         without: SandboxLayers = [],
+        quarantineAfter: Int32 = 0,
         _ body: (Rig) async throws -> Value
     ) async throws -> Value {
         var configuration = PluginHostConfiguration(
@@ -47,6 +48,7 @@ final class Rig: Sendable {
         )
         configuration.pool = pool
         configuration.withoutLayers = without
+        configuration.quarantineAfter = quarantineAfter
         let host = try PluginHost(configuration: configuration)
         try await host.load()
         let rig = Rig(host)

@@ -130,6 +130,63 @@ struct WorkerPoolStateMachineTests {
         #expect(waits.suffix(2) == [30_000_000, 30_000_000])
     }
 
+    @Test("a paused pool gives back what waits, lets run what runs, and begins nothing")
+    func pause() {
+        var machine = machine(maxWorkers: 1)
+        machine.start((0..<3).map { Self.request($0) }, startedAt: 0, now: 0)
+        machine.workerReady(1, pid: 1, now: 0)
+        let token = started(machine.takeActions()).map(\.1)
+        machine.pause(true, now: 1)
+        machine.start([Self.request(9), Self.request(10, suspect: true)], startedAt: 1, now: 1)
+        let given = machine.takeEvents(now: 1).compactMap { event -> ExecutionResult.Class? in
+            if case .finished(_, let result, nil, codeEnded: true) = event { result.class } else { nil }
+        }
+        #expect(given == [.deferred, .deferred, .deferred, .deferred])
+        #expect(spawned(machine.takeActions()).isEmpty)
+        machine.completed(token[0], by: 1, .success(), now: 2)
+        machine.released(token[0], by: 1, now: 2)
+        let shut = machine.takeActions().compactMap { if case .shutdown(let id) = $0 { id } else { nil } }
+        #expect(shut == [1])
+        machine.workerDied(1, WorkerDeath(), now: 3)
+        machine.pause(false, now: 4)
+        machine.start([Self.request(11)], startedAt: 4, now: 4)
+        #expect(spawned(machine.takeActions()).count == 1)
+    }
+
+    @Test("what counts as a crash: what the host did not end, and what it ended because it did not answer")
+    func whatCounts() {
+        func crashes(_ body: (inout WorkerPoolStateMachine) -> Void) -> [String] {
+            var machine = machine()
+            machine.start([Self.request(1)], startedAt: 0, now: 0)
+            body(&machine)
+            return machine.takeActions().compactMap { if case .crashed(let what) = $0 { what } else { nil } }
+        }
+        var death = WorkerDeath()
+        death.waitStatus = SIGSEGV
+        #expect(
+            crashes {
+                $0.workerReady(1, pid: 7, now: 0)
+                $0.workerDied(1, death, now: 0)
+            }.count == 1
+        )
+        #expect(crashes { $0.workerDied(1, death, now: 0) }.first?.contains("while it was starting") == true)
+        #expect(crashes { $0.startFailed(1, "no", isGone: true, now: 0) }.isEmpty)
+        #expect(
+            crashes {
+                $0.workerReady(1, pid: 7, now: 0)
+                $0.terminate(1, signal: SIGTERM, now: 0)
+                $0.workerDied(1, death, now: 0)
+            }.isEmpty
+        )
+        let hung = crashes {
+            $0.workerReady(1, pid: 7, now: 0)
+            $0.ping(1, now: 0)
+            $0.timerFired(.pong(1, $0.lastNumber), now: 30_000_000)
+            $0.workerDied(1, death, now: 30_000_001)
+        }
+        #expect(hung.first?.contains("did not answer") == true)
+    }
+
     @Test("who is to blame", arguments: [true, false])
     func blame(_ isExclusive: Bool) {
         var worker = WorkerPoolStateMachine.Worker()
@@ -213,6 +270,7 @@ struct WorkerPoolStateMachineTests {
                 if let id = pick(alive), let token = (open[id] ?? []).intersection(completed).randomElementBy(random) {
                     release(token, id)
                 }
+            case 10 where random.next() % 4 == 0: machine.pause(random.next() % 2 == 0, now: now)
             case 10:
                 if let key = pick(keys) {
                     machine.cancel(key, reason: .user, grace: Int64(random.next() % 500_000), now: now)

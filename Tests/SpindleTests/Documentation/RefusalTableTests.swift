@@ -69,6 +69,6 @@ struct RefusalTableTests {
     @Test("every state of a listing is explained")
     func states() async throws {
         let rows = try Page.named("Docs/plugins.md").table(below: "## What the list says").map { $0[0].code ?? "" }
-        #expect(rows == ["serving", "disabled", "conflict", "refused", "restart needed"])
+        #expect(rows == ["serving", "disabled", "conflict", "refused", "quarantined", "restart needed"])
     }
 }

@@ -25,8 +25,9 @@ struct SidecarReferenceTests {
     /// A value that no key of that kind takes.
     private static func yaml(_ key: String) -> String {
         let parts = key.split(separator: ".").map(String.init)
-        let takesMapping = ["retry", "config", "needs"].contains(parts[parts.count - 1])
-        let value = takesMapping ? "3" : "{a: 1}"
+        let takesMapping = ["retry", "recycle", "config", "needs"].contains(parts[parts.count - 1])
+        // A list is wrong in one of its entries.
+        let value = takesMapping ? "3" : key == "allowChanges" ? "[{a: 1}]" : "{a: 1}"
         guard parts.count == 2 else { return "\(key): \(value)" }
         return parts[0] == "executors" ? "executors: [{\(parts[1]): \(value)}]" : "\(parts[0]): {\(parts[1]): \(value)}"
     }
@@ -36,6 +37,7 @@ struct SidecarReferenceTests {
         let rows = try Page.named("Docs/plugins.md").table(below: "### Every key of a sidecar").map { $0[0].code ?? "" }
         let known =
             try Self.keys("unknown: 1") + Self.keys("retry: {unknown: 1}").map { "retry.\($0)" }
+            + Self.keys("recycle: {unknown: 1}").map { "recycle.\($0)" }
             + Self.keys("executors: [{unknown: 1}]").map { "executors.\($0)" }
             + Self.keys("needs: {unknown: 1}").map { "needs.\($0)" }
         #expect(rows.sorted() == known.sorted())

@@ -358,7 +358,7 @@ struct spindle_executor_descriptor {
     spindle_status (*create)(const spindle_instance_config *config, void **instance);
 
     /* Optional: is what the instance needs there (a database, a file)? May block; beside open attempts only if
-     * CONCURRENT. OK, or below 0 after host->set_error(instance handle): shown as not ready, jobs still come. */
+     * CONCURRENT. Called now and then, and not answering within seconds counts as not ready. OK, or below 0 after host->set_error(instance handle): shown as not ready, jobs still come. */
     spindle_status (*check)(void *instance, spindle_handle handle);
 
     /* Optional. Would this descriptor take this job? Pure: no instance, no host calls, no I/O, answers within 250 ms;

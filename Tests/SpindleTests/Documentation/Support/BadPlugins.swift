@@ -113,6 +113,7 @@ struct BadPlugins {
         try await compile("hosted", sidecar: "isolation: in-process\n")
         try await compile("pretence", sidecar: "needs: {net: none}\n")
         try await compile("absent", ["NEEDS": "1"], sidecar: "isolation: sandbox\nneeds: {read: [/srv/absent]}\n")
+        try await compile("rude", ["BEGIN": "signal(SIGPIPE, SIG_IGN)"], sidecar: "isolation: in-process\nallowInProcess: true\n")
         try await compile("off", sidecar: "enabled: false\n")
         try await compile("open", sidecar: "concurrency: 1\n")
         try #require(chmod("\(room.plugins)/open.yaml", 0o666) == 0)
