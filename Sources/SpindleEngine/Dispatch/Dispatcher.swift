@@ -110,6 +110,9 @@ final class Dispatcher: Sendable {
                 return !state.isRunningActions
             }
             if isRunner { runActions() }
+        }
+    }
+
     /// Asks the executor of a type whether it takes attempts; what one that was replaced says counts no more.
     private func lookAtPause(_ registration: ExecutorRegistration) {
         guard let executor = state.withLock({ $0.places.isLast(registration) ? $0.places.executor(registration) : nil }) else { return }
