@@ -65,6 +65,8 @@ static void mark_descendants(process *list, size_t count) {
 }
 
 int signal_descendants(int signal) {
+    /* The first of a PID namespace: all in it are ours, and /proc may be another one's. */
+    if (getpid() == 1) return kill(-1, signal) == 0;
     process *list;
     size_t count = list_processes(&list);
     int sent = 0;

@@ -6,7 +6,8 @@
  * what surrounds the runner, or NULL. */
 int init_main(int end, sandbox *box);
 
-/* descendants.c: sends a signal to every descendant of the calling process; returns how many there were. */
+/* descendants.c: sends a signal to every descendant of the calling process; returns how many there were,
+ * or in a PID namespace whether there were any. */
 int signal_descendants(int signal);
 
 /* runner.c: never returns. `number`: how the host knows this process. */

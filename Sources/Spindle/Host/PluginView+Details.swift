@@ -8,6 +8,7 @@ extension PluginView {
         details["size"] = listing.size.map { .int(Int64($0)) }
         details["owner"] = listing.owner.map { .int(Int64($0)) }
         details["mode"] = listing.mode.map { .string("0" + String($0 & 0o7777, radix: 8)) }
+        if !listing.ungranted.isEmpty { details["ungranted"] = .array(listing.ungranted.map { .string($0) }) }
         guard let manifest = listing.manifest else { return details }
         details["abiMinor"] = .int(Int64(manifest.abiMinor))
         details["sdk"] = manifest.sdk.map { .string($0) }

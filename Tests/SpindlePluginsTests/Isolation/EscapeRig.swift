@@ -9,6 +9,8 @@ final class EscapeRig: Sendable {
     let workspace: Workspace
     /// A server of TCP on the loopback device.
     let tcp: Listener
+    /// One of UDP, at the same port.
+    let udp: Listener
     /// One of the abstract Unix sockets.
     let abstract: Listener
     /// A process of the host's user.
@@ -18,6 +20,7 @@ final class EscapeRig: Sendable {
         workspace = try Workspace()
         try workspace.compile("escape", as: "escape")
         tcp = try Listener.tcp()
+        udp = try Listener.udp(port: tcp.port)
         abstract = try Listener.abstract()
         var pid: pid_t = 0
         let words: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("3600"), nil]
@@ -71,7 +74,7 @@ final class EscapeRig: Sendable {
     }
 }
 
-/// A socket that listens; who connects is not answered.
+/// A socket that is there; who comes is not answered.
 final class Listener: Sendable {
     let descriptor: Descriptor
     let port: UInt16
@@ -83,17 +86,23 @@ final class Listener: Sendable {
         self.name = name
     }
 
-    static func tcp() throws -> Listener {
-        let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    // At a port of its own, and at a given one.
+    static func tcp() throws -> Listener { try make(Int32(SOCK_STREAM.rawValue), port: 0) }
+    static func udp(port: UInt16) throws -> Listener { try make(Int32(SOCK_DGRAM.rawValue), port: port) }
+
+    private static func make(_ type: Int32, port: UInt16) throws -> Listener {
+        let number = socket(AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), 0)
         try #require(number >= 0)
         let descriptor = Descriptor(number)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = port.bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(number, pointer, size) == 0 && listen(number, 64) == 0 && getsockname(number, pointer, &size) == 0
+                bind(number, pointer, size) == 0 && (type == Int32(SOCK_DGRAM.rawValue) || listen(number, 64) == 0)
+                    && getsockname(number, pointer, &size) == 0
             }
         }
         try #require(status)
