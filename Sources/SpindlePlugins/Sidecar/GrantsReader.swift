@@ -52,14 +52,6 @@ extension SidecarReader {
         return paths
     }
 
-    private func size(_ node: Node, _ name: String, _ range: ClosedRange<Int64>) throws(SpindleError) -> Int64 {
-        guard let value = SizeText.bytes(node.scalar?.string ?? "", in: range) else {
-            let bounds = "\(SizeText.text(range.lowerBound)) to \(SizeText.text(range.upperBound))"
-            throw wrong(node, name, "a size such as 64MiB or 1GiB, from \(bounds)")
-        }
-        return value
-    }
-
     private func processors(_ node: Node, _ name: String) throws(SpindleError) -> Int64 {
         guard let value = Double(node.scalar?.string ?? ""), value >= 0.01, value <= 1024 else {
             throw wrong(node, name, "a number of processors such as 0.5 or 2, from 0.01 to 1024")
@@ -114,25 +106,4 @@ enum GrantedPath {
 
     /// Whether a path is another one or below it.
     static func contains(_ path: String, _ other: String) -> Bool { other == path || other.hasPrefix(path + "/") }
-}
-
-/// Sizes as text.
-enum SizeText {
-    private static let units: [(name: String, bytes: Int64)] = [
-        ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
-    ]
-
-    /// `64MiB`, `1GiB` or plain bytes; nil if it is neither, or out of the range.
-    static func bytes(_ text: String, in range: ClosedRange<Int64>) -> Int64? {
-        let unit = units.first { text.hasSuffix($0.name) }
-        guard let number = Int64(text.dropLast(unit?.name.count ?? 0)), number >= 0 else { return nil }
-        let (bytes, overflow) = number.multipliedReportingOverflow(by: unit?.bytes ?? 1)
-        return !overflow && range.contains(bytes) ? bytes : nil
-    }
-
-    /// The largest unit that leaves nothing over.
-    static func text(_ bytes: Int64) -> String {
-        let unit = units.last { bytes % $0.bytes == 0 && bytes > 0 }
-        return unit.map { "\(bytes / $0.bytes)\($0.name)" } ?? "\(bytes)"
-    }
 }

@@ -179,7 +179,7 @@ struct SidecarReader {
         return value
     }
 
-    private func size(_ node: Node, _ name: String, _ range: ClosedRange<Int64>) throws(SpindleError) -> Int64 {
+    func size(_ node: Node, _ name: String, _ range: ClosedRange<Int64>) throws(SpindleError) -> Int64 {
         guard let text = node.scalar?.string, let value = SizeText.bytes(text, in: range) else {
             throw wrong(
                 node,
