@@ -159,5 +159,7 @@ public final class PluginHost: Sendable {
         for executor in executors { executor.finish() }
         services.spawner.stop()
         services.loop.stop()
+        // What was decided last must be there at the next start.
+        await Blocking.run { [quarantines] in quarantines.save() }
     }
 }

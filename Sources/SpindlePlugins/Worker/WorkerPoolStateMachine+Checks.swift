@@ -29,8 +29,15 @@ extension WorkerPoolStateMachine {
     /// Begins a check that is due in a worker that has a moment for it.
     mutating func checkSoon(now: Int64) {
         guard settings.canCheck, checkIsDue, checking == nil, !isStopping else { return }
-        let candidates = settings.attemptsPerWorker == 1 ? available.filter { workers[$0]?.open.isEmpty == true } : available
-        guard let id = candidates.first else { return }
+        // A worker that was just at work may be wanted again at once: a check must not cost the next attempt its worker.
+        let rest = checkWaiters.isEmpty ? settings.checkRest : 0
+        let candidates =
+            settings.attemptsPerWorker > 1
+            ? available : available.filter { id in workers[id].map { $0.open.isEmpty && now - $0.idleSince >= rest } ?? false }
+        guard let id = candidates.first else {
+            if !available.isEmpty && !isCheckPlanned { planCheck(at: now + settings.checkRest) }
+            return
+        }
         checkIsDue = false
         lastNumber += 1
         checking = Checking(worker: id, number: lastNumber)
@@ -85,8 +92,13 @@ extension WorkerPoolStateMachine {
         readiness = found
         for number in checkWaiters { act(.checkAnswer(number, found)) }
         checkWaiters = []
+        planCheck(at: now + settings.checkInterval)
+    }
+
+    private mutating func planCheck(at moment: Int64) {
+        isCheckPlanned = true
         lastNumber += 1
         checkTimer = lastNumber
-        act(.timer(.nextCheck(lastNumber), at: now + settings.checkInterval))
+        act(.timer(.nextCheck(lastNumber), at: moment))
     }
 }

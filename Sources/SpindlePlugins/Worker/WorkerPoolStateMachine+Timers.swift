@@ -25,6 +25,7 @@ extension WorkerPoolStateMachine {
         case .nextCheck(let number):
             if number == checkTimer {
                 checkIsDue = true
+                isCheckPlanned = false
                 checkSoon(now: now)
             }
         case .question(let number): if questions.removeValue(forKey: number) != nil { act(.answer(number, false)) }

@@ -62,6 +62,7 @@ struct WorkerPoolStateMachine {
     var checking: Checking?
     var checkIsDue = true
     var checkTimer: UInt64 = 0
+    var isCheckPlanned = false
     var checkWaiters: [UInt64] = []
     var startFailures = 0
     var backoffUntil: Int64 = 0

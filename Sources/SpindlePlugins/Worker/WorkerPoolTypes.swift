@@ -35,6 +35,8 @@ struct WorkerPoolSettings: Sendable {
     var canCheck = false
     /// Between two checks.
     var checkInterval: Int64 = 60_000_000
+    /// How long a worker is at rest before a check is made in it, if it has one attempt at a time.
+    var checkRest: Int64 = 1_000_000
     /// The longest wait for the answer of a check.
     var checkTime: Int64 = 10_000_000
     /// Whether the executor says that it reacts to being asked to end.

@@ -103,8 +103,8 @@ struct SupervisionTests {
                 #expect(kill(parent, SIGKILL) == 0)
                 let seen = await rig.wait(request) { $0.result != nil && $0.hasCodeEnded }
                 #expect(seen.result?.class == .crashed || seen.result?.class == .interrupted)
-                let state = ProcessStatus(runner)?.state
-                #expect(state == nil || state == UInt8(ascii: "Z") || state == UInt8(ascii: "X"), "\(String(describing: state))")
+                // It may still be on its way out, but has no memory any more to run code from.
+                #expect(ProcessStatus(runner)?.memory ?? 0 == 0)
             }
         }
     }
