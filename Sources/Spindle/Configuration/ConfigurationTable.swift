@@ -89,6 +89,11 @@ extension ConfigurationKey {
             "What a file must show to be used as a plugin: [see there](plugins.md#whom-the-host-trusts)."
         ),
         .duration("plugins.probeTimeout", 10_000...300_000_000, \.probeTimeout, "How long the probe of one plugin may take."),
+        .path(
+            "secrets.directory",
+            \.secretsDirectory,
+            "A file for each secret, 0400 or 0600, called as the secret; empty is systemd's `$CREDENTIALS_DIRECTORY`, if that is set."
+        ),
     ]
 
     private static let retentionKeys: [ConfigurationKey] = [

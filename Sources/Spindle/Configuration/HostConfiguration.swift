@@ -44,6 +44,10 @@ public struct HostConfiguration: Sendable {
     public var pluginTrust: TrustPolicy = .directory
     /// Microseconds that a plugin's probe may take.
     public var probeTimeout: Int64 = 10_000_000
+    /// The directory with a file for each secret; nil is systemd's credentials, if there are any.
+    public var secretsDirectory: String?
+    /// Off only where a test shows what would come out.
+    package var isRedacting = true
     /// The least level of the host's own log.
     public var logLevel: LogLevel = .info
     /// How the host writes its own log.

@@ -74,7 +74,7 @@ public final class Host: Service {
         places = try HostPlaces(configuration, environment: environment)
         if places.store != .memory && purpose != .reading { try StateDirectory.prepare(places.state) }
         stores = try HostStores(places, readOnly: purpose == .reading, logger: logger)
-        pluginHost = usesPlugins ? try Self.pluginHost(configuration, places, logger) : nil
+        pluginHost = usesPlugins ? try Self.pluginHost(configuration, places, environment, logger) : nil
         plugins = try await pluginHost?.load() ?? []
         var settings = configuration.engine
         // Without a slot nothing is ever claimed: what is accepted waits for a host.
@@ -99,24 +99,31 @@ public final class Host: Service {
     private static func pluginHost(
         _ configuration: HostConfiguration,
         _ places: HostPlaces,
+        _ environment: [String: String],
         _ logger: Logger
     ) throws(SpindleError) -> PluginHost {
         // The usual directory need not be there; one that was asked for must be.
         let isMissing = configuration.pluginDirectory == nil && access(places.plugins, F_OK) != 0
         let hasState = (try? StateDirectory.prepare(places.state)) != nil
-        return try PluginHost(
-            configuration: PluginHostConfiguration(
-                directory: isMissing ? nil : places.plugins,
-                stateDirectory: hasState ? places.state : nil,
-                workerPath: configuration.workerPath,
-                probeTimeout: configuration.probeTimeout,
-                cancelGrace: configuration.engine.cancelGrace,
-                reservedTypes: ["internal"],
-                trust: configuration.pluginTrust,
-                hostVersion: SpindleVersion.text,
-                logger: logger
-            )
+        var plugins = PluginHostConfiguration(
+            directory: isMissing ? nil : places.plugins,
+            stateDirectory: hasState ? places.state : nil,
+            workerPath: configuration.workerPath,
+            probeTimeout: configuration.probeTimeout,
+            cancelGrace: configuration.engine.cancelGrace,
+            reservedTypes: ["internal"],
+            trust: configuration.pluginTrust,
+            hostVersion: SpindleVersion.text,
+            logger: logger
         )
+        plugins.isRedacting = configuration.isRedacting
+        if let directory = configuration.secretsDirectory {
+            plugins.secretsDirectory = directory
+        } else if let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty {
+            plugins.secretsDirectory = directory
+            plugins.hasSystemdCredentials = true
+        }
+        return try PluginHost(configuration: plugins)
     }
 
     /// Runs executions and answers local commands until graceful shutdown or cancellation; then drains and closes the store.

@@ -11,6 +11,10 @@ final class EventSink: Sendable {
 
     private let receivers = Mutex(Receivers())
     private let logBudget = Mutex(LogBudget())
+    /// What must not be told; nil if nothing is granted.
+    private let secrets: ExecutorSecrets?
+
+    init(secrets: ExecutorSecrets? = nil) { self.secrets = secrets }
 
     /// Says where events go from now on.
     func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { receivers.withLock { $0.all = receiver } }
@@ -18,6 +22,7 @@ final class EventSink: Sendable {
     /// Sends a batch on.
     func send(_ events: [AttemptEvent]) {
         guard !events.isEmpty else { return }
+        let events = secrets?.pass(events) ?? events
         let receivers = receivers.withLock { $0 }
         guard !receivers.direct.isEmpty else {
             receivers.all?(events)
@@ -55,6 +60,7 @@ final class EventSink: Sendable {
             case .critical: .critical
             }
         guard level >= logger.logLevel else { return }
+        let line = secrets?.redact(line) ?? line
         var metadata: Logger.Metadata = ["plugin": "\(plugin)"]
         switch logBudget.withLock({ $0.spend(line.message.utf8.count, now: now) }) {
         case .written(droppedBefore: 0): break

@@ -204,13 +204,28 @@ public final class PluginHost: Sendable {
         if plans.contains(where: { $0.isolation == .inProcess }) {
             session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
         }
-        return try plans.enumerated().map { index, plan in
-            let sink = EventSink()
+        return try plans.enumerated().map { [services] index, plan in
+            let granted = Set(plan.sidecar.secrets)
+            let executor = ExecutorSecrets(
+                source: configuration.secrets,
+                granted: granted,
+                plugin: plan.plugin,
+                isRedacting: configuration.isRedacting
+            )
+            let sink = EventSink(secrets: granted.isEmpty ? nil : executor)
             let settings = plan.settings(configuration.pool)
+            let secrets = InstanceSecrets(executor)
+            var instance = plan.instance
+            instance.secrets = granted.isEmpty ? nil : secrets
+            let names = plan.secretNames
             let backend: any AttemptBackend
+            var remake: (@Sendable (InstanceSecrets) -> any AttemptBackend)?
             if let session {
+                do throws(SecretFailure) { secrets.instance = try executor.resolve(names) } catch {
+                    throw PluginRefusal(SpindleError(.plugin, error.message))
+                }
                 backend = try InProcessPool(
-                    plan: plan.instance,
+                    plan: instance,
                     number: UInt64(index + 1),
                     session: session,
                     settings: settings,
@@ -218,18 +233,25 @@ public final class PluginHost: Sendable {
                     sink: sink
                 )
             } else {
-                backend = WorkerPool(
-                    plan: plan.instance,
-                    image: file.image,
-                    settings: settings,
-                    services: services,
-                    sink: sink
-                )
+                let make: @Sendable (InstanceSecrets) -> WorkerPool = { [instance] secrets in
+                    var instance = instance
+                    if instance.secrets != nil { instance.secrets = secrets }
+                    return WorkerPool(plan: instance, image: file.image, settings: settings, services: services, sink: sink)
+                }
+                backend = make(secrets)
+                remake = make
             }
+            let guarded = SecretBackend(
+                executor,
+                names: names,
+                sink: sink,
+                first: SecretBackend.Generation(backend: backend, secrets: secrets),
+                remake: remake
+            )
             return PluginExecutor(
                 descriptor: plan.descriptor,
                 isolation: plan.isolation,
-                backend: backend,
+                backend: guarded,
                 sink: sink
             )
         }

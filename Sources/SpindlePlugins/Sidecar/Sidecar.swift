@@ -32,6 +32,8 @@ public struct Sidecar: Hashable, Sendable {
     public var maxRetries: Int32?
     /// How long an idle worker is kept, in microseconds.
     public var idleTimeout: Int64?
+    /// The secrets that its jobs and its configuration may refer to.
+    public var secrets: [String] = []
     /// The configuration of instances that have none of their own, as JSON text.
     public var config: String?
     /// Instances; empty gives one for each executor of the plugin, under its own type.

@@ -45,9 +45,9 @@ private struct SidecarReader {
 
     private static let keys = [
         "enabled", "isolation", "allowInProcess", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout",
-        "maxRetries", "idleTimeout", "onInterrupted", "config", "executors", "types",
+        "maxRetries", "idleTimeout", "onInterrupted", "secrets", "config", "executors", "types",
     ]
-    private static let later = ["needs", "secrets", "secretsInEnv", "submits", "files", "trust"]
+    private static let later = ["needs", "submits", "files", "trust"]
 
     func read(_ root: Node) throws(SpindleError) -> Sidecar {
         var sidecar = Sidecar()
@@ -64,6 +64,7 @@ private struct SidecarReader {
             case "maxRetries": sidecar.maxRetries = try integer(node, name, Limits.retries)
             case "idleTimeout": sidecar.idleTimeout = try duration(node, name, 0...86_400_000_000)
             case "onInterrupted": sidecar.policy.onInterrupted = try choice(node, name, InterruptionPolicy.init, ["rerun", "fail"])
+            case "secrets": sidecar.secrets = try list(node, name).map { item throws(SpindleError) in try secret(item, name) }
             case "config": sidecar.config = try config(node, name)
             case "executors": sidecar.executors = try instances(node, name)
             case "types": sidecar.types = try list(node, name).map { item throws(SpindleError) in try type(item, name) }
@@ -203,6 +204,13 @@ private struct SidecarReader {
             throw wrong(node, name, "a type: letters, digits, _, . or -, at most \(Limits.executorType)")
         }
         return text.lowercased()
+    }
+
+    private func secret(_ node: Node, _ name: String) throws(SpindleError) -> String {
+        guard let text = node.scalar?.string, SecretReference.isLegal(text) else {
+            throw wrong(node, name, "the name of a secret: letters, digits, _, . and -, at most 128")
+        }
+        return text
     }
 
     private func config(_ node: Node, _ name: String) throws(SpindleError) -> String {

@@ -14,6 +14,8 @@ struct InstancePlan: Sendable {
     var canBeAsked: Bool
     /// The plugin's file name without `.so`.
     var plugin: String
+    /// What its workers are given; nil if nothing is granted.
+    var secrets: InstanceSecrets?
 
     var isConcurrent: Bool { flags & 0x04 != 0 }
     var isAsync: Bool { flags & 0x02 != 0 }

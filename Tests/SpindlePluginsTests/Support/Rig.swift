@@ -14,6 +14,7 @@ final class Rig: Sendable {
         var logs: [LogLine] = []
         var progress: [(Double, String)] = []
         var checkpoint: [UInt8]?
+        var artefact: [UInt8] = []
     }
 
     private struct State {
@@ -36,6 +37,8 @@ final class Rig: Sendable {
         _ workspace: Workspace,
         pool: WorkerPoolSettings = WorkerPoolSettings(),
         probeTimeout: Int64 = 60_000_000,
+        secrets: String? = nil,
+        isRedacting: Bool = true,
         _ body: (Rig) async throws -> Value
     ) async throws -> Value {
         var configuration = PluginHostConfiguration(
@@ -45,6 +48,8 @@ final class Rig: Sendable {
             probeTimeout: probeTimeout
         )
         configuration.pool = pool
+        configuration.secretsDirectory = secrets
+        configuration.isRedacting = isRedacting
         let host = try PluginHost(configuration: configuration)
         try await host.load()
         let rig = Rig(host)
@@ -141,7 +146,7 @@ extension Rig.Seen {
         case .log(_, let line): logs.append(line)
         case .progress(_, let fraction, let note): progress.append((fraction, note))
         case .checkpoint(_, let bytes): checkpoint = bytes
-        case .artefact: break
+        case .artefact(_, _, let chunk, _): artefact += chunk
         }
     }
 }
