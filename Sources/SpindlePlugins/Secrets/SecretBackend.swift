@@ -160,7 +160,16 @@ final class SecretBackend: AttemptBackend {
     }
 
     func canExecute(_ job: Job, _ reply: @escaping @Sendable (Bool) -> Void) {
-        state.withLock(\.current).backend.canExecute(job, reply)
+        guard !names.isEmpty else { return first.backend.canExecute(job, reply) }
+        // The question may be what starts a worker: that needs the configuration's secrets.
+        threads.submit { [self] in
+            guard let values = try? executor.resolve(names) else { return reply(false) }
+            let backend = state.withLock { state in
+                use(values, &state)
+                return state.current.backend
+            }
+            backend.canExecute(job, reply)
+        }
     }
 
     func stop(_ done: @escaping @Sendable () -> Void) {

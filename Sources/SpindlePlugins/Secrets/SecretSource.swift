@@ -73,14 +73,7 @@ struct SecretSource: Hashable, Sendable {
         guard Self.sizes.contains(count) else {
             throw unusable(name, "it has \(count) bytes; \(Self.sizes.lowerBound) to \(Self.sizes.upperBound) are allowed")
         }
-        return SecretValue(UnsafeRawBufferPointer(rebasing: room[..<count]), stamp: Self.stamp(status))
-    }
-
-    /// Which state the file of a secret is in now; nil if it cannot be seen. May block.
-    func stamp(of name: String) -> String? {
-        var status = stat()
-        guard stat("\(directory)/\(name)", &status) == 0 else { return nil }
-        return Self.stamp(status)
+        return SecretValue(UnsafeRawBufferPointer(rebasing: room[..<count]))
     }
 
     private func open(_ name: String) throws(SecretFailure) -> Descriptor {
@@ -107,10 +100,5 @@ struct SecretSource: Hashable, Sendable {
             message: "The secret \"\(name)\" in \(directory) is not used: \(reason).",
             isRetryable: isRetryable
         )
-    }
-
-    private static func stamp(_ status: stat) -> String {
-        let modified = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
-        return "\(status.st_dev):\(status.st_ino):\(status.st_size):\(modified):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
     }
 }

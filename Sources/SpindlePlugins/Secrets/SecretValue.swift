@@ -5,15 +5,13 @@ import SpindleWire
 final class SecretValue: @unchecked Sendable {
     // Sendable: the bytes are written before anybody else sees the object, and never changed until it is gone.
     private let memory: UnsafeMutableRawBufferPointer
-    /// Which state of its file it is: another one may hold another value.
-    let stamp: String
+    let count: Int
 
     /// Copies bytes, which the caller overwrites.
-    init(_ bytes: UnsafeRawBufferPointer, stamp: String) {
+    init(_ bytes: UnsafeRawBufferPointer) {
         memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
         memory.copyMemory(from: bytes)
         count = bytes.count
-        self.stamp = stamp
     }
 
     deinit {
@@ -21,7 +19,6 @@ final class SecretValue: @unchecked Sendable {
         memory.deallocate()
     }
 
-    let count: Int
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<count]) }
 
     /// Whether another one has the same bytes.
