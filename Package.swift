@@ -155,7 +155,9 @@ if part == "fuzz" {
             name: "SpindlePlugins",
             dependencies: ["SpindleCore", "SpindleWire", .product(name: "Yams", package: "Yams")],
             sources: [
-                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Sidecar", "Trust/AllowedSigners.swift",
+                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Secrets/SecretReference.swift",
+                "Secrets/SecretValue.swift", "Sidecar",
+                "Trust/AllowedSigners.swift",
                 "Trust/Base64.swift", "Trust/PatternList.swift", "Trust/PluginLock.swift", "Trust/RevokedSigners.swift",
                 "Trust/SSHOptions.swift", "Trust/SSHPublicKey.swift", "Trust/SSHReader.swift", "Trust/SSHSignature.swift",
                 "Trust/SSHTime.swift", "Trust/TrustPolicy.swift", "Verification/ElfImage.swift",

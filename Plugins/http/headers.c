@@ -80,16 +80,9 @@ static bool add(struct http_request *request, spindle_str name, spindle_str valu
 /* `secret://NAME` or `Bearer secret://NAME`: jobs hold only the reference, the value never leaves this function but in
  * the request itself. */
 static bool expand_secret(const spindle_request *source, spindle_str value, struct buffer *expanded, const char **error) {
-    static const char scheme[] = "secret://";
-    const size_t scheme_length = sizeof scheme - 1;
     spindle_str name, secret = {NULL, 0};
-    size_t at = 0;
-    while (at + scheme_length <= value.len && (memcmp(value.ptr + at, scheme, scheme_length) != 0 ||
-                                               (at > 0 && value.ptr[at - 1] != ' '))) {
-        at++;
-    }
-    if (at + scheme_length > value.len) return buffer_append(expanded, value.ptr, value.len);
-    name = spindle_str_make(value.ptr + at + scheme_length, value.len - at - scheme_length);
+    size_t at;
+    if (!spindle_secret_name(value, &name, &at)) return buffer_append(expanded, value.ptr, value.len);
     if (!SPINDLE_OFFERS(source->host, secret_get) ||
         source->host->secret_get(source->ctx, source->handle, name, &secret) != SPINDLE_OK) {
         *error = "the secret is not granted to this job";

@@ -11,16 +11,18 @@
 enum key {
     KEY_PROGRAMS, KEY_SHELLS, KEY_PATH, KEY_ENV, KEY_WORKING_DIRECTORY, KEY_TEMP_DIRECTORY, KEY_MAX_OUTPUT_BYTES,
     KEY_KILL_GRACE_MS, KEY_ORPHANS, KEY_ORPHAN_WAIT_MS, KEY_SUCCESS_CODES, KEY_RETRYABLE_CODES, KEY_PERMANENT_CODES,
-    KEY_COUNT
+    KEY_SECRETS_IN_ENV, KEY_COUNT
 };
 
 static const char *const key_names[KEY_COUNT] = {
     "programs", "shells", "path", "env", "workingDirectory", "tempDirectory", "maxOutputBytes",
     "killGraceMs", "orphans", "orphanWaitMs", "successCodes", "retryableCodes", "permanentCodes",
+    "secretsInEnv",
 };
 static const char *const key_pointers[KEY_COUNT] = {
     "/programs", "/shells", "/path", "/env", "/workingDirectory", "/tempDirectory", "/maxOutputBytes",
     "/killGraceMs", "/orphans", "/orphanWaitMs", "/successCodes", "/retryableCodes", "/permanentCodes",
+    "/secretsInEnv",
 };
 
 struct reading {
@@ -193,6 +195,14 @@ static int read_codes(const struct reading *reading) {
     return codes_apply(&reading->config->codes, sets, ERROR_CODE, reading->problem);
 }
 
+static int read_bool(const struct reading *reading, enum key key, bool *flag) {
+    const struct json *value = reading->given[key];
+    if (value == NULL) return 0;
+    if (value->kind != JSON_BOOL) return refuse(reading, key, "true or false");
+    *flag = value->boolean;
+    return 0;
+}
+
 static int read_keys(struct reading *reading, const struct json *object) {
     const struct json *item;
     for (item = object->first; item != NULL; item = item->next) {
@@ -238,7 +248,7 @@ int config_read(struct config *config, spindle_str text, struct problem *problem
         read_directory(&reading, KEY_TEMP_DIRECTORY, &config->temp_directory) != 0 ||
         read_integer(&reading, KEY_MAX_OUTPUT_BYTES, SPINDLE_MAX_OUTPUT_BYTES, &max_output) != 0 ||
         read_integer(&reading, KEY_KILL_GRACE_MS, MAX_WAIT_MS, &config->kill_grace_ms) != 0 ||
-        read_orphans(&reading) != 0 || read_codes(&reading) != 0) {
+        read_bool(&reading, KEY_SECRETS_IN_ENV, &config->secrets_in_env) != 0 || read_orphans(&reading) != 0 || read_codes(&reading) != 0) {
         return -1;
     }
     config->max_output = (size_t)max_output;

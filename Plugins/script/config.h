@@ -24,6 +24,7 @@ struct config {
     int64_t kill_grace_ms;          /* upper bound of the time between SIGTERM and SIGKILL; -1 = the host's grace alone */
     int64_t orphan_wait_ms;         /* how long processes left behind may hold stdout or stderr */
     struct codes codes;
+    bool secrets_in_env;            /* a secret becomes a variable too, which more can read than its file */
 };
 
 /* -1: `problem` says why, with a pointer into the configuration. config_free in every case. */

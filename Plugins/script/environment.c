@@ -54,12 +54,35 @@ static int put_parameter(struct building *b, const spindle_kv *parameter, struct
     return 0;
 }
 
+/* SPINDLE_SECRET_NAME_FILE, and with `secretsInEnv` SPINDLE_SECRET_NAME. */
+static int put_secret(struct building *b, const struct config *config, const struct secret_file *secret,
+                      struct problem *problem) {
+    char name[SPINDLE_MAX_NAME_BYTES + 8], path[32];
+    size_t before = b->count, i;
+    (void)snprintf(name, sizeof name, "%.*s_FILE", (int)secret->name.len, secret->name.ptr);
+    for (i = 0; i < secret->name.len; i++) {
+        if (name[i] == '.' || name[i] == '-') name[i] = '_';
+    }
+    (void)snprintf(path, sizeof path, "/dev/fd/%d", secret->fd);
+    put(b, "SPINDLE_SECRET_", spindle_str_from_cstr(name), spindle_str_from_cstr(path));
+    if (b->count == before && !b->no_memory) {
+        return problem_set(problem, "script.parameters", NULL, "two secrets become the variable SPINDLE_SECRET_%s", name);
+    }
+    if (!config->secrets_in_env) return 0;
+    if (secret->value.len > PLAN_MAX_STRING - sizeof name || memchr(secret->value.ptr, 0, secret->value.len) != NULL) {
+        return problem_set(problem, "script.parameters", NULL, "the secret %.*s cannot be a variable: use its file",
+                           (int)secret->name.len, secret->name.ptr);
+    }
+    put(b, "SPINDLE_SECRET_", spindle_str_make(name, secret->name.len), secret->value);
+    return 0;
+}
+
 int plan_environment(struct plan *plan, const struct config *config, const spindle_request *request, const char *home,
                      struct problem *problem) {
     struct building b = { .arena = &plan->arena };
     char attempt[24];
     size_t i;
-    b.list = arena_alloc(&plan->arena, (plan->variable_count + config->env_count + 16) * sizeof *b.list);
+    b.list = arena_alloc(&plan->arena, (plan->variable_count + config->env_count + 2 * plan->secret_count + 16) * sizeof *b.list);
     if (b.list == NULL) return problem_memory(problem);
     (void)snprintf(attempt, sizeof attempt, "%lld", (long long)request->attempt);
     /* First these: only they can meet each other. */
@@ -77,6 +100,9 @@ int plan_environment(struct plan *plan, const struct config *config, const spind
     put_text(&b, "SPINDLE_IDEMPOTENCY_KEY", request->idempotency_key);
     put_text(&b, "TRACEPARENT", request->traceparent);
     put_text(&b, "TRACESTATE", request->tracestate);
+    for (i = 0; i < plan->secret_count; i++) {
+        if (put_secret(&b, config, &plan->secrets[i], problem) != 0) return -1;
+    }
     if (b.no_memory) return problem_memory(problem);
     plan->environment = b.list;
     return 0;

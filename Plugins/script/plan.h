@@ -17,6 +17,15 @@ struct plan {
     struct codes codes;
     const spindle_kv **variables;  /* parameters that go into the environment */
     size_t variable_count;
+    struct secret_file *secrets;   /* what parameters and `env` refer to; see plan_secrets */
+    size_t secret_count;
+};
+
+/* A secret in memory that the program inherits. */
+struct secret_file {
+    spindle_str name;
+    spindle_str value; /* the host's; valid until release */
+    int fd;
 };
 
 /* -1: `problem` says why, with a pointer into the parameters. arena_free(&plan->arena) in every case. */
@@ -25,6 +34,10 @@ int plan_make(struct plan *plan, const struct config *config, const spindle_requ
 /* The environment from scratch; `home` is the private directory. */
 int plan_environment(struct plan *plan, const struct config *config, const spindle_request *request, const char *home,
                      struct problem *problem);
+
+/* Opens a file in memory for each secret that is referred to. -1: `problem` says why. secrets_close in every case. */
+int plan_secrets(struct plan *plan, const struct config *config, const spindle_request *request, struct problem *problem);
+void secrets_close(struct plan *plan);
 
 /* Linux takes no single argument or variable longer than this (32 pages with the NUL). */
 #define PLAN_MAX_STRING ((size_t)131071)

@@ -56,6 +56,7 @@ struct run *run_make(const struct config *config, const spindle_request *request
     run->errors.level = SPINDLE_LOG_WARNING;
     if (plan_make(&run->plan, config, request, &run->problem) == 0 &&
         workdir_make(&run->home, config->temp_directory, &run->problem) == 0 &&
+        plan_secrets(&run->plan, config, request, &run->problem) == 0 &&
         plan_environment(&run->plan, config, request, run->home.path, &run->problem) == 0 && open_directory(run) == 0) {
         return run;
     }
@@ -69,6 +70,7 @@ void run_free(struct run *run) {
     if (run->directory >= 0 && run->directory != run->home.fd) (void)close(run->directory);
     workdir_free(&run->home);
     free(run->kept);
+    secrets_close(&run->plan);
     arena_free(&run->plan.arena);
     free(run);
 }
@@ -120,7 +122,7 @@ static void finish(struct run *run) {
 
 void run_start(struct run *run) {
     struct spawn_order order = { run->plan.program, run->plan.arguments, run->plan.environment, run->directory,
-                                 run->plan.input.len > 0 };
+                                 run->plan.input.len > 0, run->plan.secrets, run->plan.secret_count };
     if (atomic_exchange(&run->cancel_grace_ms, CANCEL_TAKEN) != CANCEL_TAKEN) {
         run->told_to_end = atomic_load(&run->cancel_reason);
         run->done = true;
@@ -132,6 +134,7 @@ void run_start(struct run *run) {
         return;
     }
     run->started = true;
+    secrets_close(&run->plan);
     if (run->directory != run->home.fd) (void)close(run->directory);
     run->directory = -1;
     run->output.fd = run->process.output;

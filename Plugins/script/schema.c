@@ -18,7 +18,8 @@ const char config_schema[] =
     "\"orphanWaitMs\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":3600000,\"default\":10000},"
     "\"successCodes\":{\"type\":\"string\",\"default\":\"0\"},"
     "\"retryableCodes\":{\"type\":\"string\"},"
-    "\"permanentCodes\":{\"type\":\"string\"}}}";
+    "\"permanentCodes\":{\"type\":\"string\"},"
+    "\"secretsInEnv\":{\"type\":\"boolean\",\"default\":false}}}";
 
 const char parameters_schema[] =
     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":\"object\","

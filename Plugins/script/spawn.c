@@ -67,6 +67,9 @@ static _Noreturn void become(const struct child *c) {
         rlim_t last = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 1048576 ? files.rlim_cur : 1048576;
         for (number = 3; (rlim_t)number < last; number++) (void)fcntl(number, F_SETFD, FD_CLOEXEC);
     }
+    for (number = 0; (size_t)number < c->order->secret_count; number++) {
+        (void)fcntl(c->order->secrets[number].fd, F_SETFD, 0);
+    }
     (void)umask(077);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -2,7 +2,7 @@
 #ifndef SCRIPT_SPAWN_H
 #define SCRIPT_SPAWN_H
 
-#include "text.h"
+#include "plan.h"
 
 #include <sys/types.h>
 
@@ -12,6 +12,8 @@ struct spawn_order {
     char *const *environment;
     int directory;  /* open; where it starts */
     bool has_input; /* else stdin is /dev/null */
+    const struct secret_file *secrets; /* stay open in the program */
+    size_t secret_count;
 };
 
 struct spawned {

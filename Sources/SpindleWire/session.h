@@ -30,6 +30,13 @@ typedef struct stored_error {
     spw_arena arena;
 } stored_error;
 
+/* A copy of secrets in pages of their own. */
+typedef struct secret_memory {
+    spw_kvs list;
+    void *pages; /* NULL: there are none */
+    size_t size;
+} secret_memory;
+
 typedef struct instance {
     _Atomic uint64_t handle; /* 0 = the entry is free */
     uint64_t token;
@@ -38,7 +45,7 @@ typedef struct instance {
     uint32_t limit; /* open attempts at most; 0 = no bound */
     uint32_t open;  /* under session.lock, as are the two below */
     int busy;       /* BUSY_* */
-    spw_kvs secrets;
+    secret_memory secrets;
     spindle_str type;
     spw_arena arena;
     stored_error error; /* under create_lock or `busy` */
@@ -93,7 +100,7 @@ typedef struct attempt {
 
     _Atomic int32_t cancel_reason;
     spindle_request request;
-    spw_kvs secrets;
+    secret_memory secrets;
     char *memory; /* what the request points to; kept for the next attempt */
     size_t memory_capacity;
 } attempt;
@@ -204,6 +211,12 @@ void tail_clear(log_tail *tail);
 /* Tells what is kept, to be taken in any case, and forgets it; returns how many lines. `unsaid`: dropped lines that no line has
  * told of yet, those that are kept among them. */
 uint64_t tail_tell(spw_session *session, uint64_t token, log_tail *tail, uint64_t *unsaid);
+
+/* session_secrets.c */
+/* Copies secrets into fresh memory; 0 if there is none. */
+int secrets_keep(secret_memory *memory, spw_kvs secrets);
+/* Overwrites and gives back what was kept, if anything. */
+void secrets_forget(secret_memory *memory);
 
 /* session_host.c */
 void session_fill_host(spw_session *session);

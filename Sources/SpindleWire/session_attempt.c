@@ -70,10 +70,11 @@ static spw_kvs pack_kvs(spw_kv *table, char **at, spw_kvs list) {
 /* Copies the request into one piece of memory that the entry keeps. 0 if there is none. */
 static int fill_request(spw_session *session, attempt *attempt, const spw_start *start) {
     spindle_request *request = &attempt->request;
-    size_t size = kvs_size(start->parameters) + kvs_size(start->secrets) + start->execution_id.len
+    size_t size = kvs_size(start->parameters) + start->execution_id.len
                 + start->attempt_id.len + start->job_name.len + start->type.len + start->target.len
                 + start->payload.len + start->content_type.len + start->idempotency_key.len + start->traceparent.len
                 + start->tracestate.len + start->checkpoint.len;
+    if (!secrets_keep(&attempt->secrets, start->secrets)) return 0;
     if (size > attempt->memory_capacity) {
         char *memory = malloc(size);
         if (memory == NULL) return 0;
@@ -82,9 +83,8 @@ static int fill_request(spw_session *session, attempt *attempt, const spw_start 
         attempt->memory_capacity = size;
     }
     spw_kv *tables = (spw_kv *)(void *)attempt->memory;
-    char *at = attempt->memory + (start->parameters.count + start->secrets.count) * sizeof(spw_kv);
+    char *at = attempt->memory + start->parameters.count * sizeof(spw_kv);
     spw_kvs parameters = pack_kvs(tables, &at, start->parameters);
-    attempt->secrets = pack_kvs(tables + start->parameters.count, &at, start->secrets);
     *request = (spindle_request){
         .struct_size = sizeof *request,
         .handle = atomic_load_explicit(&attempt->handle, memory_order_relaxed),
@@ -271,6 +271,7 @@ void attempt_release(spw_session *session, attempt *attempt) {
     error_clear(&attempt->error);
     attempt_clear_metadata(attempt);
     tail_clear(&attempt->log_tail);
+    secrets_forget(&attempt->secrets);
     if (attempt->memory_capacity > 64 * 1024) { /* one large request must not cost its size for ever */
         free(attempt->memory);
         attempt->memory = NULL;

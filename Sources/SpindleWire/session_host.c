@@ -77,11 +77,12 @@ static spindle_status host_secret_get(spindle_host_ctx *ctx, spindle_handle h, s
     if ((h & INSTANCE_BIT) != 0) {
         instance *instance = instance_by_handle(session, h);
         if (instance == NULL) return SPINDLE_E_STALE;
-        return find_secret(instance->secrets, name, value) ? SPINDLE_OK : SPINDLE_E_NOT_FOUND;
+        return find_secret(instance->secrets.list, name, value) ? SPINDLE_OK : SPINDLE_E_NOT_FOUND;
     }
     attempt *attempt = attempt_lock(session, h, &status);
     if (attempt == NULL) return status;
-    int found = find_secret(attempt->secrets, name, value) || find_secret(attempt->instance->secrets, name, value);
+    int found = find_secret(attempt->secrets.list, name, value)
+             || find_secret(attempt->instance->secrets.list, name, value);
     pthread_mutex_unlock(&attempt->lock);
     return found ? SPINDLE_OK : SPINDLE_E_NOT_FOUND;
 }

@@ -66,15 +66,6 @@ static spw_bytes keep(spw_arena *arena, spw_bytes bytes) {
     return (spw_bytes){ copy, bytes.len };
 }
 
-static void keep_secrets(instance *instance, spw_kvs secrets) {
-    spw_kv *items = secrets.count == 0 ? NULL : spw_arena_allocate(&instance->arena, secrets.count * sizeof *items);
-    for (size_t i = 0; items != NULL && i < secrets.count; i++) {
-        items[i].key = keep(&instance->arena, secrets.items[i].key);
-        items[i].value = keep(&instance->arena, secrets.items[i].value);
-    }
-    instance->secrets = (spw_kvs){ items, items == NULL ? 0 : secrets.count };
-}
-
 static void fill(spw_session *session, instance *instance, uint32_t index, uint64_t token,
                  const spindle_executor_descriptor *kind, const spw_create *what) {
     pthread_mutex_lock(&session->lock);
@@ -85,7 +76,8 @@ static void fill(spw_session *session, instance *instance, uint32_t index, uint6
     instance->busy = BUSY_ALONE; /* until create has succeeded */
     instance->limit = (kind->flags & SPINDLE_EXECUTOR_CONCURRENT) == 0 ? 1 : what->concurrency;
     instance->type = to_str(keep(&instance->arena, what->type.len > 0 ? what->type : what->uses));
-    keep_secrets(instance, what->secrets);
+    /* Without memory for them it has none: create finds that out when it asks for one. */
+    (void)secrets_keep(&instance->secrets, what->secrets);
     uint64_t generation = ++session->instance_generation;
     atomic_store(&instance->handle, generation << INDEX_BITS | INSTANCE_BIT | index);
     pthread_mutex_unlock(&session->lock);
@@ -99,7 +91,7 @@ static void forget(spw_session *session, instance *instance) {
     pthread_mutex_unlock(&session->lock);
     error_clear(&instance->error);
     spw_arena_free(&instance->arena);
-    instance->secrets = (spw_kvs){ NULL, 0 };
+    secrets_forget(&instance->secrets);
 }
 
 /* The plugin's create, with the files as it sees them. */

@@ -14,6 +14,10 @@ void spw_buffer_free(spw_buffer *buffer) {
     *buffer = (spw_buffer){ 0 };
 }
 
+void spw_buffer_wipe(spw_buffer *buffer) {
+    if (buffer->capacity > buffer->length) explicit_bzero(buffer->data + buffer->length, buffer->capacity - buffer->length);
+}
+
 void spw_buffer_consume(spw_buffer *buffer, size_t count) {
     buffer->length -= count;
     if (buffer->length > 0) memmove(buffer->data, buffer->data + count, buffer->length);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -57,6 +58,10 @@ int sps_bind_thread(void) {
         return sched_setaffinity(0, sizeof first, &first);
     }
     return -1;
+}
+
+void sps_wipe(void *memory, size_t size) {
+    if (memory != NULL && size > 0) explicit_bzero(memory, size);
 }
 
 int sps_memory_make(const char *name) {

@@ -149,6 +149,8 @@ static int take_start(const spw_frame *frame, job **made) {
     if (status == SPW_OK && !atomic_load(&worker.stopping)) {
         atomic_fetch_add(&worker.open, 1);
         uint64_t accepted = spw_session_accept(worker.session, frame->handle, &start);
+        /* The session has copies; the input's buffer keeps none. */
+        if (start.secrets.count > 0) explicit_bzero((void *)(uintptr_t)frame->body.ptr, frame->body.len);
         if (accepted != 0) {
             *made = job_for(frame, 0);
             (*made)->accepted = accepted;
@@ -207,6 +209,7 @@ int jobs_take(const spw_frame *frame, job **made) {
     *made = job_for(frame, frame->body.len);
     (*made)->body = (spw_bytes){ *made + 1, frame->body.len };
     if (frame->body.len > 0) memcpy(*made + 1, frame->body.ptr, frame->body.len);
+    if (frame->type == SPW_CREATE) explicit_bzero((void *)(uintptr_t)frame->body.ptr, frame->body.len); /* may hold secrets */
     return 0;
 }
 
@@ -327,6 +330,7 @@ void jobs_do(job *job) {
         ask(&frame, &arena);
         spw_arena_free(&arena);
         output_flush();
+        if (job->type == SPW_CREATE) explicit_bzero((void *)(uintptr_t)job->body.ptr, job->body.len);
     }
     free(job);
 }

@@ -32,8 +32,10 @@ import Testing
             executors:
               - {type: Greet-Formal, uses: greet, config: {greeting: Good evening}, concurrency: 2}
             types: [greet-formal]
+            secrets: [db-password, api.token]
             """
         )
+        #expect(sidecar.secrets == ["db-password", "api.token"])
         #expect(sidecar.isolation == .inProcess)
         #expect(sidecar.isInProcessAllowed)
         #expect(sidecar.concurrency == 20)
@@ -93,7 +95,7 @@ import Testing
         ("retry: {jitter: nan}", "a share from 0 to 1"), ("retry: 3", "names and values"), ("config: 3", "names and values"),
         ("enabled: perhaps", "true or false"), ("executors: [{uses: x}]", "each entry needs the type"),
         ("executors: [{type: a}, {type: A}]", "is there twice"), ("types: [\"a b\"]", "a type: letters"),
-        ("needs: [net]", "names and values"), ("- a", "names and values"), ("needs: {nett: any}", "did you mean \"net\"?"),
+        ("needs: [net]", "names and values"), ("needs: {nett: any}", "did you mean \"net\"?"),
         ("needs: {net: all}", "none, any, or a list of HOST:PORT"), ("needs: {net: [example.com]}", "a list of HOST:PORT"),
         ("needs: {net: [\"a b:1\"]}", "HOST:PORT"), ("needs: {net: [\"a:0\"]}", "HOST:PORT"),
         ("needs: {net: [\"a:65536\"]}", "HOST:PORT"),
@@ -104,6 +106,9 @@ import Testing
         ("needs: {memory: 99999999TiB}", "a size such as"), ("needs: {cpu: nan}", "a number of processors"),
         ("needs: {cpu: 0}", "a number of processors"), ("needs: {pids: 1}", "a whole number from 8 to 32768"),
         ("needs: {output: -1}", "a size such as"), ("needs: {exec: maybe}", "true or false"),
+        ("secrets: [../x]", "the name of a secret"),
+        ("secrets: x", "a list of at most 1024"),
+        ("- a", "names and values"),
         ("timeout: 1s\nTimeout: 2s", "http.yaml:2: timeout is given twice."),
         ("a: [", "http.yaml:2: it is not YAML: did not find"), ("x: &a [*a]", "it is not YAML"),
         ("timeout: 1s\ntimeout: 2s", "http.yaml:1: \"timeout\" is given twice."),

@@ -160,6 +160,14 @@ static spindle_status set_error(spindle_host_ctx *ctx, spindle_handle h, const s
     return SPINDLE_OK;
 }
 
+static spindle_status secret_get(spindle_host_ctx *ctx, spindle_handle h, spindle_str name, spindle_str *value) {
+    (void)ctx;
+    RULE(h != 0, "a secret without a handle");
+    if (!spindle_str_is(name, "api.token")) return SPINDLE_E_NOT_FOUND;
+    *value = SPINDLE_STR("open sesame");
+    return SPINDLE_OK;
+}
+
 static const spindle_host host = {
     .struct_size = sizeof host,
     .host_name = SPINDLE_STR_INIT("test"),
@@ -169,6 +177,7 @@ static const spindle_host host = {
     .cancel_state = cancel_state,
     .heartbeat = heartbeat,
     .log = log_line,
+    .secret_get = secret_get,
     .set_error = set_error,
 };
 

@@ -231,6 +231,30 @@ static void directories(void *plain) {
     attempt_free(a);
 }
 
+/* A secret is a file that only the program has; a variable only if that is wanted. */
+static void secrets(void *plain) {
+    static const char script[] =
+        "cat \"$SPINDLE_SECRET_api_token_FILE\"; echo; cat \"$SPINDLE_SECRET_api_token_FILE\"; echo; "
+        "(echo x >\"$SPINDLE_SECRET_api_token_FILE\") 2>/dev/null || echo sealed; echo \"[${SPINDLE_SECRET_api_token-}]\"; "
+        "env | grep -c sesame";
+    void *open = host_create("{\"secretsInEnv\":true}");
+    struct attempt *a = start(plain, "", "Shell", "sh", "Script", script, "token", "secret://api.token", "again",
+                              "Bearer secret://api.token", "SuccessCodes", "1", NULL);
+    expect(a, SPINDLE_SUCCESS, "", "secret");
+    CHECK(strcmp(a->output, "open sesame\nopen sesame\nsealed\n[]\n0\n") == 0, "%s", a->output);
+    attempt_free(a);
+    a = start(open, "", "Shell", "sh", "Script", script, "token", "secret://api.token", NULL);
+    expect(a, SPINDLE_SUCCESS, "", "secret in the environment");
+    CHECK(strcmp(a->output, "open sesame\nopen sesame\nsealed\n[open sesame]\n1\n") == 0, "%s", a->output);
+    attempt_free(a);
+    a = start(plain, "", "Shell", "sh", "Script", "echo $SPINDLE_PARAM_token; env | grep -c SPINDLE_SECRET || true",
+              "token", "secret://other", NULL);
+    expect(a, SPINDLE_SUCCESS, "", "no secret");
+    CHECK(strncmp(a->output, "secret://other\n0\n", 17) == 0, "%s", a->output);
+    attempt_free(a);
+    host_destroy(open);
+}
+
 void tests_run(void) {
     void *plain = host_create("{}");
     arguments(plain);
@@ -241,6 +265,7 @@ void tests_run(void) {
     exit_codes();
     failures(plain);
     directories(plain);
+    secrets(plain);
     CHECK(host_check(plain) == SPINDLE_OK, "check");
     host_destroy(plain);
 }

@@ -111,6 +111,11 @@ extension ConfigurationKey {
             \.quarantineWindow,
             "How near to each other these crashes are."
         ),
+        .path(
+            "secrets.directory",
+            \.secretsDirectory,
+            "A file for each secret, 0400 or 0600, called as the secret; empty is systemd's `$CREDENTIALS_DIRECTORY`, if that is set."
+        ),
     ]
 
     private static let reloadKeys: [ConfigurationKey] = [

@@ -60,6 +60,10 @@ public struct HostConfiguration: Sendable {
     public var quarantineAfter: Int32 = 3
     /// Microseconds within which crashes of a plugin count together.
     public var quarantineWindow: Int64 = 300_000_000
+    /// The directory with a file for each secret; nil is systemd's credentials, if there are any.
+    public var secretsDirectory: String?
+    /// Off only where a test shows what would come out.
+    package var isRedacting = true
     /// The least level of the host's own log.
     public var logLevel: LogLevel = .info
     /// How the host writes its own log.

@@ -74,7 +74,7 @@ public final class Host: Service {
         places = try HostPlaces(configuration, environment: environment)
         if places.store != .memory && purpose != .reading { try StateDirectory.prepare(places.state) }
         stores = try HostStores(places, readOnly: purpose == .reading, logger: logger)
-        pluginHost = usesPlugins ? try Self.pluginHost(configuration, places, logger) : nil
+        pluginHost = usesPlugins ? try Self.pluginHost(configuration, places, environment, logger) : nil
         try await pluginHost?.load()
         var settings = configuration.engine
         // Without a slot nothing is ever claimed: what is accepted waits for a host.
@@ -99,6 +99,7 @@ public final class Host: Service {
     private static func pluginHost(
         _ configuration: HostConfiguration,
         _ places: HostPlaces,
+        _ environment: [String: String],
         _ logger: Logger
     ) throws(SpindleError) -> PluginHost {
         let hasState = (try? StateDirectory.prepare(places.state)) != nil
@@ -119,6 +120,13 @@ public final class Host: Service {
         settings.refusesChanges = configuration.hygiene == .refuse
         settings.quarantineAfter = configuration.quarantineAfter
         settings.quarantineWindow = configuration.quarantineWindow
+        settings.isRedacting = configuration.isRedacting
+        if let directory = configuration.secretsDirectory {
+            settings.secretsDirectory = directory
+        } else if let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty {
+            settings.secretsDirectory = directory
+            settings.hasSystemdCredentials = true
+        }
         return try PluginHost(configuration: settings)
     }
 

@@ -11,7 +11,11 @@ final class EventSink: Sendable {
 
     private let receivers = Mutex(Receivers())
     private let logBudget = Mutex(LogBudget())
+    /// What must not be told; nil if nothing is granted.
+    private let secrets: ExecutorSecrets?
     private let ends = Mutex((tally: EndTally(), observer: (@Sendable () -> Void)?.none))
+
+    init(secrets: ExecutorSecrets? = nil) { self.secrets = secrets }
 
     /// How attempts have ended so far.
     var tally: EndTally { ends.withLock { $0.tally } }
@@ -26,6 +30,7 @@ final class EventSink: Sendable {
     func send(_ events: [AttemptEvent]) {
         guard !events.isEmpty else { return }
         defer { count(events) }
+        let events = secrets?.pass(events) ?? events
         let receivers = receivers.withLock { $0 }
         guard !receivers.direct.isEmpty else {
             receivers.all?(events)
@@ -71,6 +76,7 @@ final class EventSink: Sendable {
             case .critical: .critical
             }
         guard level >= logger.logLevel else { return }
+        let line = secrets?.redact(line) ?? line
         var metadata: Logger.Metadata = ["plugin": "\(plugin)"]
         switch logBudget.withLock({ $0.spend(line.message.utf8.count, now: now) }) {
         case .written(droppedBefore: 0): break

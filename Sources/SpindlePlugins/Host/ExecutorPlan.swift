@@ -1,3 +1,4 @@
+import FoundationEssentials
 import SpindleCore
 
 /// One executor that a plugin gives: what the sidecar says over what the plugin says.
@@ -9,6 +10,8 @@ struct ExecutorPlan {
     var sidecar: Sidecar
     var plugin: String
     var parametersSchema: JSONSchema?
+    /// The secrets that its configuration refers to.
+    var secretNames: [String] = []
 
     /// The executors of a plugin.
     ///
@@ -45,6 +48,7 @@ struct ExecutorPlan {
                 plugin: plugin
             )
             try plan.checkConfiguration()
+            plan.secretNames = try plan.secretsOfConfiguration()
             plan.parametersSchema = try plan.schema(plan.kind.parametersSchema, "parameters")
             plans.append(plan)
         }
@@ -61,6 +65,34 @@ struct ExecutorPlan {
         guard let violation = try schema(kind.configSchema, "configuration")?.violation(inJSON: config) else { return }
         let place = violation.pointer.isEmpty ? "the configuration" : "\(violation.pointer) in the configuration"
         throw PluginRefusal("\(place) of \"\(type)\" \(violation.message)")
+    }
+
+    private func secretsOfConfiguration() throws(PluginRefusal) -> [String] {
+        // Almost no configuration has any, and none is parsed for nothing.
+        guard config.contains("secret://") else { return [] }
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(config.utf8)) else { return [] }
+        var names: [String] = []
+        var rest = [value]
+        while let next = rest.popLast() {
+            switch next {
+            case .array(let items): rest += items
+            case .object(let members): rest += members.values
+            case .string(let text):
+                switch SecretReference(in: text) {
+                case .none: break
+                case .malformed(let name): throw PluginRefusal(SpindleError(.plugin, SecretFailure.malformed(name).message))
+                case .name(let name):
+                    guard sidecar.secrets.contains(name) else {
+                        throw PluginRefusal(
+                            "its configuration refers to the secret \"\(name)\", which its sidecar does not grant: secrets: [\(name)]"
+                        )
+                    }
+                    if !names.contains(name) { names.append(name) }
+                }
+            default: break
+            }
+        }
+        return names.sorted()
     }
 
     private func schema(_ text: String?, _ what: String) throws(PluginRefusal) -> JSONSchema? {

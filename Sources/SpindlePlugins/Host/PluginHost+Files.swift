@@ -2,12 +2,13 @@ import Glibc
 import SpindleCore
 
 extension PluginHost {
-    /// Looks at a single file that somebody named: its owner and mode are shown, not judged.
+    /// Looks at a single file that somebody named: its owner and mode are shown, not judged. One in the plugin directory itself is
+    /// measured by the directory's policy; what does not pass is not asked anything.
     ///
     /// - Throws: ``SpindleError`` if the file cannot be opened at all.
     public func inspect(file path: String) async throws -> PluginListing {
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        let opened = try await Blocking.run { [facts] in
+        let opened = try await Blocking.run { [facts, configuration] in
             let directory = open(PluginFile.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard directory >= 0 else {
                 throw SpindleError(.notFound, "\(path) cannot be opened: \(SystemCall.lastError).")
@@ -18,7 +19,12 @@ extension PluginHost {
             }
             return Result { () throws(PluginRefusal) in
                 let file = try facts.open(name, in: descriptor, path: path, isTrusted: false)
-                return (file, Result { () throws(PluginRefusal) in try file.check() })
+                let checked = Result { () throws(PluginRefusal) in
+                    let trust = try Self.trust(in: file, at: descriptor, configuration)
+                    try file.check()
+                    return trust
+                }
+                return (file, checked)
             }
         }
         var listing = PluginListing(file: name, status: .serving)
@@ -26,9 +32,11 @@ extension PluginHost {
         case .failure(let refusal): listing.status = .refused(refusal.reason)
         case .success((let file, let checked)):
             listing.describe(file)
-            if case .failure(let refusal) = checked {
+            switch checked {
+            case .failure(let refusal):
                 listing.status = .refused(refusal.reason)
-                break
+                return listing
+            case .success(let trust): listing.trust = trust
             }
             switch await verdict(on: file, Sidecar()) {
             case .refused(let reason), .failed(let reason): listing.status = .refused(reason)
@@ -51,6 +59,20 @@ extension PluginHost {
         let place = "\(path.dropLast(3)).yaml"
         guard access(place, F_OK) == 0 else { return nil }
         return try Sidecar.parse(Array(SmallFile.text(place).utf8), file: place)
+    }
+
+    /// What a file shows, if it lies in the plugin directory; nil elsewhere. May block.
+    private static func trust(
+        in file: PluginFile,
+        at directory: Descriptor,
+        _ configuration: PluginHostConfiguration
+    ) throws(PluginRefusal) -> PluginTrust? {
+        guard let path = configuration.directory, let own = try? TrustedDirectory(path) else { return nil }
+        var (here, there) = (stat(), stat())
+        guard fstat(directory.number, &here) == 0, fstat(own.descriptor.number, &there) == 0, here.st_dev == there.st_dev,
+            here.st_ino == there.st_ino
+        else { return nil }
+        return try TrustRules(configuration.trust, in: own, now: configuration.clock.now).check(file, in: own)
     }
 
     /// Copies a file into the plugin directory as `NAME.so` with mode 0644; the directory is made with 0755 if it is

@@ -170,12 +170,27 @@ extension PluginHost {
             services: services
         )
         return try plans.enumerated().map { index, plan in
-            let sink = EventSink()
+            let granted = Set(plan.sidecar.secrets)
+            let executor = ExecutorSecrets(
+                source: configuration.secrets,
+                granted: granted,
+                plugin: plan.plugin,
+                isRedacting: configuration.isRedacting
+            )
+            let sink = EventSink(secrets: granted.isEmpty ? nil : executor)
             let settings = plan.settings(configuration.pool)
+            let secrets = InstanceSecrets(executor)
+            var instance = plan.instance
+            instance.secrets = granted.isEmpty ? nil : secrets
+            let names = plan.secretNames
             let backend: any AttemptBackend
+            var remake: (@Sendable (InstanceSecrets) -> any AttemptBackend)?
             if let session {
+                do throws(SecretFailure) { secrets.instance = try executor.resolve(names) } catch {
+                    throw PluginRefusal(SpindleError(.plugin, error.message))
+                }
                 backend = try InProcessPool(
-                    plan: plan.instance,
+                    plan: instance,
                     number: UInt64(index + 1),
                     session: session,
                     settings: settings,
@@ -183,21 +198,33 @@ extension PluginHost {
                     sink: sink
                 )
             } else {
-                var instance = plan.instance
                 instance.isolation = try services.sandbox.isolation(for: plan, user: user, libraries: file.libraries)
-                backend = WorkerPool(
-                    plan: instance,
-                    image: file.image,
-                    settings: settings,
-                    services: services,
-                    supervisor: supervisor,
-                    sink: sink
-                )
+                let make: @Sendable (InstanceSecrets) -> WorkerPool = { [instance, services] secrets in
+                    var instance = instance
+                    if instance.secrets != nil { instance.secrets = secrets }
+                    return WorkerPool(
+                        plan: instance,
+                        image: file.image,
+                        settings: settings,
+                        services: services,
+                        supervisor: supervisor,
+                        sink: sink
+                    )
+                }
+                backend = make(secrets)
+                remake = make
             }
+            let guarded = SecretBackend(
+                executor,
+                names: names,
+                sink: sink,
+                first: SecretBackend.Generation(backend: backend, secrets: secrets),
+                remake: remake
+            )
             return PluginExecutor(
                 descriptor: plan.descriptor,
                 isolation: plan.isolation,
-                backend: backend,
+                backend: guarded,
                 sink: sink,
                 supervisor: session == nil ? supervisor : nil
             )

@@ -23,6 +23,10 @@ public struct PluginHostConfiguration: Sendable {
     public var reload: ReloadSettings
     /// What a file of the directory must show before it is used.
     public var trust: TrustPolicy
+    /// The directory with a file for each secret; nil if there is none.
+    public var secretsDirectory: String?
+    /// Whether systemd made that directory (`$CREDENTIALS_DIRECTORY`).
+    public var hasSystemdCredentials = false
     /// Told to plugins.
     public var hostVersion: String
     /// For what belongs to no attempt.
@@ -53,6 +57,12 @@ public struct PluginHostConfiguration: Sendable {
 
     /// Layers that sandboxes do without, so that tests can show what each is for.
     var withoutLayers: SandboxLayers = []
+    /// Off only where a test shows what would come out.
+    package var isRedacting = true
+
+    var secrets: SecretSource? {
+        secretsDirectory.map { SecretSource(directory: $0, isCredentials: hasSystemdCredentials) }
+    }
 
     /// Describes a plugin host.
     public init(

@@ -140,7 +140,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
     private func perform(_ action: InProcessAction) {
         switch action {
         case .run(let token, let request, let deadline):
-            let message = StartMessage.make(
+            var message = StartMessage.make(
                 request,
                 instance: number,
                 deadline: deadline,
@@ -148,6 +148,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
                 wallMilliseconds: services.clock.now.milliseconds,
                 writer: writer
             )
+            message.secrets = writer.pairs(plan.secrets?.of(request.key) ?? [])
             let taken = session.accept(token, message)
             writer.reset()
             if taken != 0 { accepted.append { [session] in session.run(taken) } }

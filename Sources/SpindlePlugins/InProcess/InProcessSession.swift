@@ -63,6 +63,8 @@ final class InProcessSession: @unchecked Sendable {
         message.uses = writer.bytes(plan.uses)
         message.type = writer.bytes(plan.type)
         message.config = writer.bytes(plan.config)
+        message.secrets = writer.pairs(plan.secrets?.instance ?? [])
+        defer { writer.reset() }
         do throws(PluginRefusal) {
             try Self.check("create") { answer, arena in
                 spw_session_create(session, token, &message, answer, arena)
@@ -72,7 +74,7 @@ final class InProcessSession: @unchecked Sendable {
                 mailbox.receivers[token] = nil
                 mailbox.open -= 1
             }
-            throw error
+            throw PluginRefusal(plan.secrets?.executor.redact(error.reason) ?? error.reason)
         }
     }
 

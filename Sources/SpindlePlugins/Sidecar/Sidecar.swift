@@ -36,6 +36,8 @@ public struct Sidecar: Hashable, Sendable {
     public var allowedChanges: [String] = []
     /// How long a worker is used.
     var recycle = RecycleLimits()
+    /// The secrets that its jobs and its configuration may refer to.
+    public var secrets: [String] = []
     /// The configuration of instances that have none of their own, as JSON text.
     public var config: String?
     /// Instances; empty gives one for each executor of the plugin, under its own type.

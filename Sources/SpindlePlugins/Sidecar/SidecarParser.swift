@@ -45,9 +45,9 @@ struct SidecarReader {
 
     private static let keys = [
         "enabled", "isolation", "allowInProcess", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout",
-        "maxRetries", "idleTimeout", "recycle", "onInterrupted", "config", "executors", "types", "needs", "allowChanges",
+        "maxRetries", "idleTimeout", "recycle", "onInterrupted", "secrets", "config", "executors", "types", "needs", "allowChanges",
     ]
-    private static let later = ["secrets", "secretsInEnv", "submits", "files", "trust"]
+    private static let later = ["submits", "files", "trust"]
 
     func read(_ root: Node) throws(SpindleError) -> Sidecar {
         var sidecar = Sidecar()
@@ -65,6 +65,7 @@ struct SidecarReader {
             case "idleTimeout": sidecar.idleTimeout = try duration(node, name, 0...86_400_000_000)
             case "recycle": sidecar.recycle = try recycle(node, name)
             case "onInterrupted": sidecar.policy.onInterrupted = try choice(node, name, InterruptionPolicy.init, ["rerun", "fail"])
+            case "secrets": sidecar.secrets = try list(node, name).map { item throws(SpindleError) in try secret(item, name) }
             case "config": sidecar.config = try config(node, name)
             case "executors": sidecar.executors = try instances(node, name)
             case "allowChanges":
@@ -231,6 +232,13 @@ struct SidecarReader {
         guard let text = node.scalar?.string, text.utf8.count <= 128, ProcessChange.kind(of: text) != nil else {
             let kinds = ProcessChange.allCases.map(\.rawValue).joined(separator: ", ")
             throw wrong(node, name, "one of \(kinds), or a single change such as signal:SIGPIPE")
+        }
+        return text
+    }
+
+    private func secret(_ node: Node, _ name: String) throws(SpindleError) -> String {
+        guard let text = node.scalar?.string, SecretReference.isLegal(text) else {
+            throw wrong(node, name, "the name of a secret: letters, digits, _, . and -, at most 128")
         }
         return text
     }

@@ -9,6 +9,7 @@ final class FrameWriter {
     private var chunks: [UnsafeMutableRawBufferPointer] = []
     private var current = 0
     private var used = 0
+    private var holdsSecrets = false
 
     init() {}
 
@@ -49,8 +50,24 @@ final class FrameWriter {
         return spw_list(items: items, count: texts.count)
     }
 
+    /// A copy of secrets, overwritten by the next ``reset()``.
+    func pairs(_ secrets: [NamedSecret]) -> spw_kvs {
+        guard !secrets.isEmpty else { return spw_kvs() }
+        holdsSecrets = true
+        let room = reserve(secrets.count * MemoryLayout<spw_kv>.stride)
+        let items = room.bindMemory(to: spw_kv.self, capacity: secrets.count)
+        for (index, secret) in secrets.enumerated() {
+            items[index] = spw_kv(key: bytes(secret.name), value: copy(secret.value.bytes))
+        }
+        return spw_kvs(items: items, count: secrets.count)
+    }
+
     /// Forgets what was copied.
     func reset() {
+        if holdsSecrets {
+            for chunk in chunks { sps_wipe(chunk.baseAddress, chunk.count) }
+            holdsSecrets = false
+        }
         current = 0
         used = 0
         while chunks.count > 1, let last = chunks.popLast() { last.deallocate() }
@@ -84,6 +101,7 @@ final class FrameWriter {
 /// Frames that wait to be sent on one socket. One thread at a time.
 final class FrameQueue {
     private var buffer = spw_buffer()
+    private var holdsSecrets = false
 
     init() {}
 
@@ -101,6 +119,12 @@ final class FrameQueue {
         }
     }
 
+    /// Adds a frame that may hold secrets: what is left of it in memory is overwritten once it was sent.
+    func add<Message>(_ type: FrameType, _ handle: UInt64, _ message: Message, holdsSecrets isSecret: Bool) -> Bool {
+        if isSecret { holdsSecrets = true }
+        return add(type, handle, message)
+    }
+
     /// Adds a frame without a message.
     func add(_ type: FrameType, _ handle: UInt64) -> Bool {
         spw_encode(&buffer, type.rawValue, 0, handle, nil) == Int32(SPW_OK)
@@ -111,7 +135,12 @@ final class FrameQueue {
 
     /// Writes what fits, without waiting.
     func send(to descriptor: Int32) -> Sent {
-        switch spw_write(descriptor, &buffer, 1) {
+        let status = spw_write(descriptor, &buffer, 1)
+        if holdsSecrets {
+            spw_buffer_wipe(&buffer)
+            holdsSecrets = buffer.length > 0
+        }
+        return switch status {
         case Int32(SPW_OK): .all
         case Int32(SPW_MORE): .full
         default: .closed

@@ -16,6 +16,8 @@ struct InstancePlan: Sendable {
     var plugin: String
     /// What surrounds its workers; nil is nothing.
     var isolation: WorkerIsolation?
+    /// What its workers are given; nil if nothing is granted.
+    var secrets: InstanceSecrets?
 
     var isConcurrent: Bool { flags & 0x04 != 0 }
     var isAsync: Bool { flags & 0x02 != 0 }

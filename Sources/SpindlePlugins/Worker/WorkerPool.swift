@@ -187,7 +187,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
             warmUpWaiters = []
             for waiter in waiters { waiter(failure) }
         case .crashed(let what): supervisor.crashed(what)
-        case .note(let text): logger.warning("\(text)")
+        case .note(let text): logger.warning("\(plan.secrets?.executor.redact(text) ?? text)")
         case .stopped:
             hasStopped = true
             finishDraining()
@@ -203,7 +203,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     private func send(_ id: WorkerID, _ token: AttemptToken, _ request: AttemptRequest, _ deadline: Int64) {
         guard let connection = connections[id] else { return }
-        let message = StartMessage.make(
+        var message = StartMessage.make(
             request,
             instance: Self.instance,
             deadline: deadline,
@@ -211,7 +211,8 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
             wallMilliseconds: clock.now.milliseconds,
             writer: writer
         )
-        let added = connection.queue.add(.start, token, message)
+        message.secrets = writer.pairs(plan.secrets?.of(request.key) ?? [])
+        let added = connection.queue.add(.start, token, message, holdsSecrets: message.secrets.count > 0)
         writer.reset()
         connection.flushLater()
         guard !added else { return }
@@ -306,9 +307,12 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         create.uses = writer.bytes(plan.uses)
         create.type = writer.bytes(plan.type)
         create.config = writer.bytes(plan.config)
+        create.secrets = writer.pairs(plan.secrets?.instance ?? [])
         create.first_file = UInt32(SPW_FD_FILES)
         create.concurrency = UInt32(clamping: machine.settings.attemptsPerWorker)
-        let added = connection.queue.add(.hello, 0, hello) && connection.queue.add(.create, Self.instance, create)
+        let added =
+            connection.queue.add(.hello, 0, hello)
+            && connection.queue.add(.create, Self.instance, create, holdsSecrets: create.secrets.count > 0)
         writer.reset()
         connection.flushLater()
         return added

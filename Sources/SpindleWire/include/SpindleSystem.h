@@ -32,6 +32,9 @@ void sps_name_thread(const char *name);
 /* Has the calling thread, and what it starts, run on the first of its processors only. */
 int sps_bind_thread(void);
 
+/* Overwrites memory with zeros; the compiler does not leave it out. */
+void sps_wipe(void *memory, size_t size);
+
 /* A memory file that can be sealed but not executed, close-on-exec. */
 int sps_memory_make(const char *name);
 /* Nobody can change, shorten or lengthen it from now on. */

@@ -446,6 +446,8 @@ typedef struct spw_buffer {
 void spw_buffer_free(spw_buffer *buffer);
 /* Drops the first `count` bytes, which were written. */
 void spw_buffer_consume(spw_buffer *buffer, size_t count);
+/* Overwrites what was taken out of it before. */
+void spw_buffer_wipe(spw_buffer *buffer);
 
 /* Appends a frame with `message`, the struct that belongs to `type`; NULL if it has none. On an error nothing is added. */
 int spw_encode(spw_buffer *buffer, uint16_t type, uint16_t flags, uint64_t handle, const void *message);

@@ -14,6 +14,7 @@ final class Rig: Sendable {
         var logs: [LogLine] = []
         var progress: [(Double, String)] = []
         var checkpoint: [UInt8]?
+        var artefact: [UInt8] = []
     }
 
     private struct State {
@@ -38,6 +39,8 @@ final class Rig: Sendable {
         probeTimeout: Int64 = 60_000_000,
         without: SandboxLayers = [],
         quarantineAfter: Int32 = 0,
+        secrets: String? = nil,
+        isRedacting: Bool = true,
         _ body: (Rig) async throws -> Value
     ) async throws -> Value {
         var configuration = PluginHostConfiguration(
@@ -49,6 +52,8 @@ final class Rig: Sendable {
         configuration.pool = pool
         configuration.withoutLayers = without
         configuration.quarantineAfter = quarantineAfter
+        configuration.secretsDirectory = secrets
+        configuration.isRedacting = isRedacting
         let host = try PluginHost(configuration: configuration)
         try await host.load()
         let rig = Rig(host)
@@ -145,7 +150,7 @@ extension Rig.Seen {
         case .log(_, let line): logs.append(line)
         case .progress(_, let fraction, let note): progress.append((fraction, note))
         case .checkpoint(_, let bytes): checkpoint = bytes
-        case .artefact: break
+        case .artefact(_, _, let chunk, _): artefact += chunk
         }
     }
 }

@@ -247,6 +247,26 @@ struct TrustPolicyTests {
         #expect(try await load(.signed).reason?.contains("plugins.lock") == true)
     }
 
+    @Test("inspect measures a file of the directory by its policy, and no other")
+    func inspect() async throws {
+        try compile("1.0.0")
+        try await pin()
+        let plugin = "\(workspace.plugins)/p.so"
+        func inspect(_ path: String) async throws -> PluginListing {
+            let host = try host(.pinned)
+            let listing = try await host.inspect(file: path)
+            await host.stop()
+            return listing
+        }
+        #expect(try await inspect(plugin).trust?.isPinned == true)
+        try compile("1.0.1")
+        let changed = try await inspect(plugin)
+        #expect(changed.manifest == nil && changed.reason?.contains("plugins.lock has") == true)
+        try #require(rename(plugin, "\(workspace.path)/p.so") == 0)
+        let elsewhere = try await inspect("\(workspace.path)/p.so")
+        #expect(elsewhere.trust == nil && elsewhere.manifest?.version == "1.0.1")
+    }
+
     @Test("in-process takes the operator's word twice")
     func inProcess() async throws {
         try compile("1.0.0")

@@ -82,7 +82,7 @@ struct ConfigurationFileTests {
             ("stroe: x.db", "spindle.yaml:1: unknown key \"stroe\"; the nearest known one is \"store\"."),
             (
                 "Logging:\n  Level: x",
-                "spindle.yaml:1: unknown key \"Logging\"; known here: state, store, socket, executionEngine, plugins, retention, log."
+                "spindle.yaml:1: unknown key \"Logging\"; known here: state, store, socket, executionEngine, plugins, secrets, retention, log."
             ),
             (
                 "maxConcurrentJobs: 1",

@@ -39,6 +39,22 @@ static inline int spindle_str_is(spindle_str a, const char *text) {
     return spindle_str_equal(a, spindle_str_from_cstr(text));
 }
 
+/* Whether a value refers to a secret: it is "secret://NAME", or ends so after a blank ("Bearer secret://NAME"). Then *name is
+ * the name, for secret_get, and *before how many bytes stand before the reference. */
+static inline int spindle_secret_name(spindle_str value, spindle_str *name, size_t *before) {
+    static const char scheme[] = "secret://";
+    const size_t length = sizeof scheme - 1;
+    size_t at = 0;
+    while (at + length <= value.len &&
+           (memcmp(value.ptr + at, scheme, length) != 0 || (at > 0 && value.ptr[at - 1] != ' '))) {
+        at++;
+    }
+    if (at + length > value.len) return 0;
+    *name = spindle_str_make(value.ptr + at + length, value.len - at - length);
+    *before = at;
+    return 1;
+}
+
 /* The parameter's value, or NULL if it was not given. Valid as long as the request. */
 static inline const spindle_str *spindle_param(const spindle_request *request, const char *key) {
     size_t i;
