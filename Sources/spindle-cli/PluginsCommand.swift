@@ -11,7 +11,8 @@ struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, inspects, adds and switches plugins, and says which are trusted.",
         subcommands: [
-            List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Release.self, Pin.self, Sign.self, Trust.self,
+            List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Release.self, Pin.self, Sign.self,
+            Trust.self,
             Verify.self,
         ]
     )

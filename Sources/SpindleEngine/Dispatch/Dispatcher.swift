@@ -115,7 +115,9 @@ final class Dispatcher: Sendable {
 
     /// Asks the executor of a type whether it takes attempts; what one that was replaced says counts no more.
     private func lookAtPause(_ registration: ExecutorRegistration) {
-        guard let executor = state.withLock({ $0.places.isLast(registration) ? $0.places.executor(registration) : nil }) else { return }
+        guard let executor = state.withLock({ $0.places.isLast(registration) ? $0.places.executor(registration) : nil }) else {
+            return
+        }
         let type = executor.descriptor.type
         update { machine, _, _ in
             // Asked within the lock: of two changes at once the last word counts.

@@ -65,9 +65,8 @@ struct PluginReloader {
     private func makeWatch() -> DirectoryWatch? {
         guard settings.isWatching else { return nil }
         do throws(SpindleError) {
-            return try DirectoryWatch(directory, quiet: settings.quiet, services: host.services) { [requests = host.reloadRequests] in
-                requests.continuation.yield(.changed)
-            }
+            let requests = host.reloadRequests.continuation
+            return try DirectoryWatch(directory, quiet: settings.quiet, services: host.services) { requests.yield(.changed) }
         } catch {
             logger.warning("\(error.message)")
             return nil

@@ -44,7 +44,8 @@ extension PluginHost {
     static func switched(_ text: String, _ isEnabled: Bool) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let line = "enabled: \(isEnabled)"
-        if let index = lines.firstIndex(where: { $0.lowercased().hasPrefix("enabled:") || $0.lowercased().hasPrefix("enabled :") }) {
+        if let index = lines.firstIndex(where: { $0.lowercased().hasPrefix("enabled:") || $0.lowercased().hasPrefix("enabled :") })
+        {
             let comment = lines[index].firstIndex(of: "#").map { " " + lines[index][$0...] } ?? ""
             lines[index] = line + comment
         } else {

@@ -49,7 +49,7 @@ struct SandboxRefusalTests {
     )
     func pretence(_ level: String, _ needs: String, _ key: String) async throws {
         let expected = "needs.\(key) cannot be held at isolation \(level); set isolation: sandbox, or leave needs.\(key) out"
-        #expect(try await reason("isolation: \(level)\nneeds: {\(needs)}\n") == expected)
+        #expect(try await reason("isolation: \(level)\nallowInProcess: true\nneeds: {\(needs)}\n") == expected)
     }
 
     @Test("what restricts nothing is no pretence")

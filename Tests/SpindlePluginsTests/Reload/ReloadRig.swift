@@ -96,7 +96,11 @@ struct ReloadRig: Sendable {
 
     // MARK: Executions
 
-    func submit(_ target: String = "say", type: String = "version", _ parameters: [String: String] = [:]) async throws -> ExecutionID {
+    func submit(
+        _ target: String = "say",
+        type: String = "version",
+        _ parameters: [String: String] = [:]
+    ) async throws -> ExecutionID {
         let job = Job(
             id: JobID(UUIDv7(high: 7 << 12, low: 1)),
             executorType: type,

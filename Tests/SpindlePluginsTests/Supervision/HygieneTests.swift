@@ -67,8 +67,6 @@ struct HygieneTests {
             ("setlocale(LC_ALL, \"C.UTF-8\");", ["locale"]),
             ("struct rlimit l = { 100, 4096 }; setrlimit(RLIMIT_NOFILE, &l);", ["limit:NOFILE"]),
             ("struct itimerval t = { { 0, 0 }, { 1000, 0 } }; setitimer(ITIMER_VIRTUAL, &t, NULL);", ["timer"]),
-            ("prctl(PR_SET_DUMPABLE, 0);", ["process:dumpable"]),
-            ("prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);", ["process:noNewPrivileges"]),
             ("pthread_t t; pthread_create(&t, NULL, wait_long, NULL); pthread_create(&t, NULL, wait_long, NULL);", ["threads:+2"]),
             ("if (dup(1) < 0) abort();", ["descriptors:+1"]),
         ] as [(String, [String])]
@@ -82,12 +80,26 @@ struct HygieneTests {
         #expect(listing.manifest?.initChanges == nil)
     }
 
+    /// In a sandbox both are as this wants them before the plugin is there, so they are looked for where it would matter.
+    @Test(
+        "what a sandbox does itself is seen where there is none",
+        arguments: [
+            ("prctl(PR_SET_DUMPABLE, 0);", "process:dumpable"),
+            ("prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);", "process:noNewPrivileges"),
+        ]
+    )
+    func seenWithoutSandbox(_ code: String, _ expected: String) async throws {
+        try compile(load: code)
+        try workspace.write("isolation: in-process\nallowInProcess: true\nallowChanges: [process]\n", to: "rude.yaml")
+        #expect(try await listing().manifest?.loadChanges == [expected])
+    }
+
     @Test("in the host what hurts others is refused, also if only init does it; in a worker it is shown", arguments: [true, false])
     func inHost(_ isLoad: Bool) async throws {
         let code = "signal(SIGTERM, nothing);"
         try compile(load: isLoad ? code : "", start: isLoad ? "" : code)
         #expect(try await listing().status == .serving)
-        try workspace.write("isolation: in-process\n", to: "rude.yaml")
+        try workspace.write("isolation: in-process\nallowInProcess: true\n", to: "rude.yaml")
         let refused = try await listing()
         #expect(
             refused.reason
