@@ -14,7 +14,7 @@ public struct PluginSummary: Codable, Hashable, Sendable {
     public var pluginId: String?
     /// The plugin's version.
     public var version: String?
-    /// `worker` or `in-process`.
+    /// `in-process`, `worker`, `sandbox` or `one-shot`.
     public var isolation: String?
     /// SHA-256 of the file in hexadecimal.
     public var sha256: String?
