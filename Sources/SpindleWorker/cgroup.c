@@ -78,7 +78,9 @@ int cgroup_make(sandbox *box) {
         errno = EINVAL;
         if (directory == NULL || mkdir(directory, 0755) != 0) return sandbox_refuse(box, "control group", "mkdir");
         if (!limit(box, kind, directory)) return 0;
-        snprintf(path, sizeof path, "%s/cgroup.procs", directory);
+        /* The runner has one thread then. In version 1 it joins as a thread, for which the kernel need not wait until no process
+         * of the machine starts a thread: that takes longer than all else here. */
+        snprintf(path, sizeof path, "%s/%s", directory, is_kind(kind, "unified") ? "cgroup.procs" : "tasks");
         box->groups[i] = open(path, O_WRONLY | O_CLOEXEC);
         if (box->groups[i] < 0) return sandbox_refuse(box, "control group", path);
     }

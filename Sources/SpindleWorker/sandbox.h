@@ -19,7 +19,7 @@ typedef struct sandbox {
     spw_setup setup; /* checked by setup_check */
     spw_arena arena;
     spw_input input; /* where its bytes are */
-    int groups[SANDBOX_GROUPS]; /* cgroup.procs of each of setup.groups */
+    int groups[SANDBOX_GROUPS]; /* where each of setup.groups is joined */
     int old_proc;               /* /proc of the host, until the runner has read its own number; -1 = none */
     int link;                   /* init's end of a socket to the outer */
     char why[640];              /* what failed, for people */

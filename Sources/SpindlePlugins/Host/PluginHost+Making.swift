@@ -100,9 +100,12 @@ extension PluginHost {
         if let known = facts.verdict(key, now: services.clock.now) { return known }
         do {
             // What is to run in the host is looked at as it would be there: a sandbox would hide a part of what it does.
-            let isolation = audits ? nil : try await Blocking.run { [services, configuration] in
-                services.sandbox.probe(libraries: file.libraries, limit: configuration.probeTimeout)
-            }
+            let isolation =
+                audits
+                ? nil
+                : try await Blocking.run { [services, configuration] in
+                    services.sandbox.probe(libraries: file.libraries, limit: configuration.probeTimeout)
+                }
             let verdict = try await ProbeSession.run(
                 file.image,
                 instances: instances,

@@ -19,9 +19,10 @@ struct ControlGroups: Hashable, Sendable {
     /// Whether a kind is limited.
     func has(_ kind: String) -> Bool { parents.contains { $0.kind == kind || $0.kind == "unified" } }
 
-    /// Groups for one more worker: `KIND DIRECTORY`. The host's number is in the name, so that others see whether it lives.
-    func names(_ number: UInt64) -> [String] {
-        parents.map { "\($0.kind) \($0.path)/spindle-\(getpid())-\(number)" }
+    /// Groups for one more worker with such limits: `KIND DIRECTORY`. The host's number is in the name, so that others see whether it lives.
+    func names(_ number: UInt64, for grants: EffectiveGrants) -> [String] {
+        let limits = ["memory": grants.memory, "pids": grants.pids, "cpu": grants.cpuPermille]
+        return parents.filter { limits[$0.kind] != 0 }.map { "\($0.kind) \($0.path)/spindle-\(getpid())-\(number)" }
     }
 
     /// Removes what hosts left that are gone. Blocks shortly.

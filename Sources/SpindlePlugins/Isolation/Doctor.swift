@@ -64,7 +64,7 @@ public enum Doctor {
             Trial(
                 name: "memory protection",
                 layers: .memoryProtection,
-                promise: "memory that was written is not executed (without exec and jit)"
+                promise: "no memory that is written and executed (without exec and jit)"
             ),
             Trial(name: "Landlock", layers: [.noPrivileges, .landlock], promise: "files once more, independent of the namespaces"),
             Trial(

@@ -36,6 +36,10 @@ final class SandboxSupport: Sendable {
         var isolation = WorkerIsolation(layers: layers)
         isolation.user = isRoot ? PluginUsers.probe : nil
         isolation.groups = groups()
+        if layers.contains(.controlGroups) {
+            isolation.grants.memory = 256 << 20
+            isolation.grants.pids = 64
+        }
         let outcome = SandboxTrial.run(binary, isolation)
         state.withLock { $0.outcomes[layers] = outcome }
         return outcome
@@ -49,6 +53,17 @@ final class SandboxSupport: Sendable {
         // It is inherited by programs, some of which make code.
         if grants.exec || grants.jit { layers.remove(.memoryProtection) }
         return layers.subtracting(without)
+    }
+
+    /// A sandbox without grants and with the limits that it has without being told; nil if none can be had here. Blocks.
+    func standard() -> WorkerIsolation? {
+        let layers = layers()
+        guard case .given = outcome(layers) else { return nil }
+        var isolation = WorkerIsolation(layers: layers)
+        isolation.grants = EffectiveGrants(needs: [], grants: Grants(), level: .sandbox)
+        isolation.user = isRoot ? PluginUsers.probe : nil
+        isolation.groups = groups()
+        return isolation
     }
 
     /// For looking at a plugin: no network, no files, little of the rest. Nil if no sandbox can be had here. Blocks.

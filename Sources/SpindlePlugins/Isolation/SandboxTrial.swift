@@ -18,7 +18,10 @@ enum SandboxTrial {
         isolation.layers.insert(.trial)
         let number = open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return .refused("/dev/null: \(SystemCall.lastError)") }
-        switch Spawner.spawnHere(binary, plugin: Descriptor(number), setup: SandboxSetup(isolation: isolation)) {
+        let null = Descriptor(number)
+        let setup: SandboxSetup
+        do throws(SpindleError) { setup = try isolation.setup() } catch { return .refused(error.message) }
+        switch Spawner.spawnHere(binary, plugin: null, setup: setup) {
         case .failure(let error): return .refused(error.message)
         case .success(let process):
             let outcome = answer(of: process)

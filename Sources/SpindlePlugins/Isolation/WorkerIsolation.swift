@@ -30,7 +30,7 @@ struct WorkerIsolation: Sendable {
         var setup = SandboxSetup(isolation: self)
         if case .list(let endpoints) = grants.net { setup.relays = try NetResolver.relays(endpoints) }
         if layers.contains(.controlGroups) {
-            setup.groups = groups.names(Self.started.wrappingAdd(1, ordering: .relaxed).newValue)
+            setup.groups = groups.names(Self.started.wrappingAdd(1, ordering: .relaxed).newValue, for: grants)
         }
         return setup
     }

@@ -6,6 +6,12 @@ import SpindleWire
 package struct CallCosts: Sendable {
     /// Nanoseconds from writing a start frame to having read the attempt's release, host and worker on one CPU; sorted.
     package let workerRoundTrips: [Int64]
+    /// The same with a worker in a sandbox; nil if this machine has none.
+    package let sandboxRoundTrips: [Int64]?
+    /// Nanoseconds from the decision to start a worker until it can take attempts; sorted.
+    package let workerStarts: [Int64]
+    /// The same in a sandbox; nil if this machine has none.
+    package let sandboxStarts: [Int64]?
     /// Nanoseconds of a whole call in this process on the thread that runs it: accept, `execute`, complete, release.
     package let wrapper: Double
     /// Nanoseconds from giving a job to a thread of the pool until it runs there, both on one CPU; sorted.
@@ -37,9 +43,18 @@ package struct CallCosts: Sendable {
             let image = try SealedImage(copying: opened, size: size, digest: nil)
             let before = try WrapperCost(image: image, type: type)
             let wrapper = before.measure(calls: calls * 20)
+            let support = SandboxSupport(binary: binary)
+            let sandbox = support.standard()
+            let starts = try StartCost.measure(binary: binary, image: image, type: type, sandbox: sandbox)
             Processor.bindThisThread()
+            func roundTrips(_ isolation: WorkerIsolation?) throws -> [Int64] {
+                try WorkerRoundTrip(binary: binary, image: image, type: type, isolation: isolation).measure(calls: calls)
+            }
             return CallCosts(
-                workerRoundTrips: try WorkerRoundTrip(binary: binary, image: image, type: type).measure(calls: calls),
+                workerRoundTrips: try roundTrips(nil),
+                sandboxRoundTrips: try sandbox.map { try roundTrips($0) },
+                workerStarts: starts.plain,
+                sandboxStarts: sandbox.map { _ in starts.sandboxed },
                 wrapper: wrapper,
                 handOffs: HandOffCost.measure(calls: calls)
             )

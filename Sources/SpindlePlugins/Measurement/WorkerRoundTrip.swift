@@ -10,10 +10,13 @@ final class WorkerRoundTrip {
     private let queue = FrameQueue()
     private let type: String
 
-    /// Starts a worker from the calling thread, on whose processor it stays; it ends with that thread.
-    init(binary: WorkerBinary, image: SealedImage, type: String) throws {
+    /// Starts a worker from the calling thread, on whose processor it stays, and waits until it can take attempts; it ends with that
+    /// thread.
+    ///
+    /// - Parameter isolation: What surrounds it; nil is nothing.
+    init(binary: WorkerBinary, image: SealedImage, type: String, isolation: WorkerIsolation? = nil) throws {
         self.type = type
-        process = try Spawner.spawnHere(binary, plugin: image.descriptor).get()
+        process = try Spawner.spawnHere(binary, plugin: image.descriptor, setup: try isolation?.setup()).get()
         let writer = FrameWriter()
         var hello = spw_hello()
         hello.build_id = writer.bytes(String(cString: spw_build_id()))

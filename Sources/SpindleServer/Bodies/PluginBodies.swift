@@ -16,7 +16,7 @@ public struct PluginSummary: Codable, Hashable, Sendable {
     public var version: String?
     /// What it showed of itself; nil if it was not measured, or did not pass.
     public var trust: PluginTrustBody?
-    /// `worker` or `in-process`.
+    /// `in-process`, `worker`, `sandbox` or `one-shot`.
     public var isolation: String?
     /// SHA-256 of the file in hexadecimal.
     public var sha256: String?

@@ -36,11 +36,17 @@ struct BenchReport: Encodable {
     /// The steps of a call, each by itself.
     struct Calls: Encodable {
         let workerRoundTripMicroseconds: Quantiles
+        let sandboxRoundTripMicroseconds: Quantiles?
+        let workerStartMilliseconds: Quantiles
+        let sandboxStartMilliseconds: Quantiles?
         let wrapperNanoseconds: Double
         let handOffMicroseconds: Quantiles
 
         init(_ costs: CallCosts) {
             workerRoundTripMicroseconds = Quantiles(costs.workerRoundTrips, unit: 1000)
+            sandboxRoundTripMicroseconds = costs.sandboxRoundTrips.map { Quantiles($0, unit: 1000) }
+            workerStartMilliseconds = Quantiles(costs.workerStarts, unit: 1_000_000)
+            sandboxStartMilliseconds = costs.sandboxStarts.map { Quantiles($0, unit: 1_000_000) }
             wrapperNanoseconds = costs.wrapper
             handOffMicroseconds = Quantiles(costs.handOffs, unit: 1000)
         }
@@ -102,6 +108,11 @@ struct BenchReport: Encodable {
         }
         if let calls {
             add("round trip to a worker, one CPU", calls.workerRoundTripMicroseconds, "us")
+            if let sandbox = calls.sandboxRoundTripMicroseconds {
+                add("round trip to a worker in a sandbox, one CPU", sandbox, "us")
+            }
+            add("start of a worker", calls.workerStartMilliseconds, "ms")
+            if let sandbox = calls.sandboxStartMilliseconds { add("start of a worker in a sandbox", sandbox, "ms") }
             add("hand-off to a thread of the pool, one CPU", calls.handOffMicroseconds, "us")
             table.add([
                 .init("call through the ABI, in process (mean)"), .init(Self.decimal(calls.wrapperNanoseconds)), "", "", "",

@@ -10,9 +10,13 @@ struct ConformanceTests {
 
     init() throws { workspace = try Workspace() }
 
-    private func rig(_ level: Level, _ body: (Rig) async throws -> Void) async throws {
+    private func rig(
+        _ level: Level,
+        pool: WorkerPoolSettings = WorkerPoolSettings(),
+        _ body: (Rig) async throws -> Void
+    ) async throws {
         try level.prepare(workspace)
-        try await Rig.with(workspace) { rig in
+        try await Rig.with(workspace, pool: pool) { rig in
             #expect(rig.host.listings.first?.status == .serving)
             #expect(rig.host.listings.first?.isolation?.rawValue == level.rawValue)
             try await body(rig)
@@ -135,7 +139,10 @@ struct ConformanceTests {
 
     @Test("it is asked whether it takes a job", arguments: Level.allCases)
     func canExecute(_ level: Level) async throws {
-        try await rig(level) { rig in
+        // Who is asked may first have to be started.
+        var pool = WorkerPoolSettings()
+        pool.questionTime = 60_000_000
+        try await rig(level, pool: pool) { rig in
             let executor = try #require(rig.executors["serial"])
             let id = JobID(UUIDv7(high: 1, low: 2))
             #expect(await executor.canExecute(Job(id: id, target: "mine")))
