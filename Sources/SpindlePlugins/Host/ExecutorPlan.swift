@@ -126,6 +126,7 @@ struct ExecutorPlan {
         var settings = base
         settings.attemptsPerWorker = attemptsPerWorker
         settings.recycle = sidecar.recycle
+        settings.heartbeatTime = sidecar.heartbeatTimeout
         settings.canCheck = kind.canBeChecked
         settings.promisesCancel = kind.isCancellable
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }

@@ -45,7 +45,7 @@ private struct SidecarReader {
 
     private static let keys = [
         "enabled", "isolation", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout", "maxRetries",
-        "idleTimeout", "recycle", "onInterrupted", "config", "executors", "types", "allowChanges",
+        "idleTimeout", "heartbeatTimeout", "recycle", "onInterrupted", "config", "executors", "types", "allowChanges",
     ]
     private static let later = ["needs", "secrets", "secretsInEnv", "submits", "files", "trust", "allowInProcess"]
 
@@ -62,6 +62,7 @@ private struct SidecarReader {
             case "maxTimeout": sidecar.maxTimeout = try duration(node, name, Limits.timeout)
             case "maxRetries": sidecar.maxRetries = try integer(node, name, Limits.retries)
             case "idleTimeout": sidecar.idleTimeout = try duration(node, name, 0...86_400_000_000)
+            case "heartbeatTimeout": sidecar.heartbeatTimeout = try duration(node, name, 1_000_000...86_400_000_000)
             case "recycle": sidecar.recycle = try recycle(node, name)
             case "onInterrupted": sidecar.policy.onInterrupted = try choice(node, name, InterruptionPolicy.init, ["rerun", "fail"])
             case "config": sidecar.config = try config(node, name)
