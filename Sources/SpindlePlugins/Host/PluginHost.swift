@@ -109,7 +109,8 @@ public final class PluginHost: Sendable {
             state.executors = executors
             state.isLoaded = true
         }
-        return listings
+        // With what was kept of the host's last run.
+        return self.listings
     }
 
     /// Runs until the task is cancelled, then ends all attempts and workers, within their grace.
