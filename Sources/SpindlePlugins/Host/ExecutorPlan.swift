@@ -160,6 +160,7 @@ struct ExecutorPlan {
         settings.attemptsPerWorker = attemptsPerWorker
         settings.endsAfterAttempt = isolation == .oneShot
         settings.recycle = sidecar.recycle
+        settings.heartbeatTime = sidecar.heartbeatTimeout
         settings.canCheck = kind.canBeChecked
         settings.promisesCancel = kind.isCancellable
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }

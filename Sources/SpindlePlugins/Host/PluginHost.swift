@@ -97,7 +97,8 @@ public final class PluginHost: Sendable {
             for item in made { state.generations[item.listing.file] = item.generation }
             state.isLoaded = true
         }
-        return listings
+        // With what was kept of the host's last run.
+        return self.listings
     }
 
     /// Takes up what changes in the directory until the task is cancelled, then ends all attempts and workers, within their grace.

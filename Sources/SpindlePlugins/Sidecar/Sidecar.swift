@@ -34,6 +34,8 @@ public struct Sidecar: Hashable, Sendable {
     public var idleTimeout: Int64?
     /// Changes of what its process shares that the plugin may make: kinds, or single ones such as `signal:SIGPIPE`.
     public var allowedChanges: [String] = []
+    /// An attempt that says nothing for so long is ended, in microseconds; nil waits for its time limit. Only in workers.
+    public var heartbeatTimeout: Int64?
     /// How long a worker is used.
     var recycle = RecycleLimits()
     /// The secrets that its jobs and its configuration may refer to.

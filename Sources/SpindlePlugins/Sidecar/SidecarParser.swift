@@ -45,7 +45,8 @@ struct SidecarReader {
 
     private static let keys = [
         "enabled", "isolation", "allowInProcess", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout",
-        "maxRetries", "idleTimeout", "recycle", "onInterrupted", "secrets", "config", "executors", "types", "needs", "allowChanges",
+        "maxRetries", "idleTimeout", "heartbeatTimeout", "recycle", "onInterrupted", "secrets", "config", "executors", "types",
+        "needs", "allowChanges",
     ]
     private static let later = ["submits", "files", "trust"]
 
@@ -63,6 +64,7 @@ struct SidecarReader {
             case "maxTimeout": sidecar.maxTimeout = try duration(node, name, Limits.timeout)
             case "maxRetries": sidecar.maxRetries = try integer(node, name, Limits.retries)
             case "idleTimeout": sidecar.idleTimeout = try duration(node, name, 0...86_400_000_000)
+            case "heartbeatTimeout": sidecar.heartbeatTimeout = try duration(node, name, 1_000_000...86_400_000_000)
             case "recycle": sidecar.recycle = try recycle(node, name)
             case "onInterrupted": sidecar.policy.onInterrupted = try choice(node, name, InterruptionPolicy.init, ["rerun", "fail"])
             case "secrets": sidecar.secrets = try list(node, name).map { item throws(SpindleError) in try secret(item, name) }

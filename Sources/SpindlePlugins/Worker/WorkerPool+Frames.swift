@@ -17,10 +17,12 @@ extension WorkerPool {
             used(id, log: size)
         case .progress:
             guard let message = reader.decode(frame, spw_progress()) else { return false }
+            machine.heard(token, by: id, now: loop.now)
             guard let key = machine.key(of: token, by: id) else { break }
             machine.emit(.progress(key, fraction: message.fraction, note: message.note.text))
         case .checkpoint:
             guard let message = reader.decode(frame, spw_blob()) else { return false }
+            machine.heard(token, by: id, now: loop.now)
             guard let key = machine.key(of: token, by: id) else { break }
             machine.emit(.checkpoint(key, message.bytes.array))
         case .artefact:
@@ -39,7 +41,7 @@ extension WorkerPool {
 
     private func small(_ frame: borrowing spw_frame, from id: WorkerID, reader: FrameReader) -> Bool {
         switch FrameType(rawValue: frame.type) {
-        case .heartbeat: break
+        case .heartbeat: machine.heard(frame.handle, by: id, now: loop.now)
         case .ready:
             guard let message = reader.decode(frame, spw_ready()) else { return false }
             pids[id] = Int32(truncatingIfNeeded: message.pid)

@@ -20,6 +20,7 @@ extension WorkerPoolStateMachine {
         case .ping(let id): pingAgain(id, now: now)
         case .pong(let id, let nonce): pongMissed(id, nonce, now: now)
         case .backoff(let number): if number == lastNumber { dispatch(now: now) }
+        case .heartbeat(let token): heartbeatMissed(token, now: now)
         case .age(let id): ageOver(id, now: now)
         case .check(let number): checkOverdue(number, now: now)
         case .nextCheck(let number):
@@ -60,6 +61,26 @@ extension WorkerPoolStateMachine {
         act(.ping(id, lastNumber))
         let wait = worker.phase == .condemned ? settings.condemnedPingTime : settings.pingTime
         act(.timer(.pong(id, lastNumber), at: now + wait))
+    }
+
+    /// An attempt has said that it is alive.
+    mutating func heard(_ token: AttemptToken, by id: WorkerID, now: Int64) {
+        if attempts[token]?.worker == id { attempts[token]?.heardAt = now }
+    }
+
+    private mutating func heartbeatMissed(_ token: AttemptToken, now: Int64) {
+        guard let attempt = attempts[token], let time = settings.heartbeatTime, !attempt.isFinished, attempt.cancel == nil else {
+            return
+        }
+        guard now - attempt.heardAt >= time else { return act(.timer(.heartbeat(token), at: attempt.heardAt + time)) }
+        cancel(attempt.request.key, reason: .timeout, grace: settings.lingerTime, now: now)
+        let result = ExecutionResult(
+            class: .timedOut,
+            errorCode: "spindle.heartbeat",
+            errorMessage: "The attempt has said nothing for \(DurationText.text(time)) (heartbeatTimeout in the sidecar)."
+        )
+        finish(token, result, codeEnded: false)
+        endIfCondemnedIsDone(attempt.worker ?? 0, now: now)
     }
 
     private mutating func pongMissed(_ id: WorkerID, _ nonce: UInt64, now: Int64) {

@@ -12,6 +12,8 @@ struct WorkerPoolStateMachine {
         var cancel: CancelReason?
         /// When its code was first asked to end.
         var cancelledAt: Int64?
+        /// When it last said that it is alive.
+        var heardAt: Int64 = 0
         /// Its result has been told.
         var isFinished = false
         /// Where its result lies in `events`, as long as those of the same batch have not been taken.
@@ -248,6 +250,10 @@ struct WorkerPoolStateMachine {
         attempts[token]?.worker = id
         workers[id]?.open.insert(token)
         workers[id]?.started += 1
+        if let time = settings.heartbeatTime {
+            attempts[token]?.heardAt = now
+            act(.timer(.heartbeat(token), at: now + time))
+        }
         if let worker = workers[id], worker.open.count >= settings.attemptsPerWorker, available.last == id {
             available.removeLast()
         }

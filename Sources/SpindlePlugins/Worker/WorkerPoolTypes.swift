@@ -29,6 +29,8 @@ struct WorkerPoolSettings: Sendable {
     var pingTime: Int64 = 30_000_000
     /// The same for a condemned worker.
     var condemnedPingTime: Int64 = 5_000_000
+    /// How long an attempt may be silent; nil is as long as it runs.
+    var heartbeatTime: Int64?
     /// When a worker is replaced though nothing is wrong with it.
     var recycle = RecycleLimits()
     /// Whether the executor has a `check`.
@@ -142,6 +144,7 @@ enum WorkerPoolTimer: Hashable {
     case backoff(UInt64)
     case question(UInt64)
     case age(WorkerID)
+    case heartbeat(AttemptToken)
     case check(UInt64)
     case nextCheck(UInt64)
 }

@@ -132,6 +132,14 @@ static spindle_status leave_daemon(const spindle_request *r, int waits) {
     return spindle_succeed(r, spindle_str_from_cstr(text), "text/plain");
 }
 
+static spindle_status beat(const spindle_request *r) {
+    for (int i = 0; i < 25; i++) {
+        pause_ms(100);
+        r->host->heartbeat(r->ctx, r->handle);
+    }
+    return spindle_succeed(r, SPINDLE_STR("alive"), NULL);
+}
+
 static spindle_status behave(void *instance, spindle_handle attempt, const spindle_request *r) {
     (void)instance;
     (void)attempt;
@@ -149,6 +157,7 @@ static spindle_status behave(void *instance, spindle_handle attempt, const spind
     if (spindle_str_is(t, "wait")) return until_cancelled(r);
     if (spindle_str_is(t, "daemon")) return leave_daemon(r, 0);
     if (spindle_str_is(t, "daemon-wait")) return leave_daemon(r, 1);
+    if (spindle_str_is(t, "beat")) return beat(r);
     if (spindle_str_is(t, "grow")) return grow(r);
     if (spindle_str_is(t, "sleep")) { pause_ms(30); return spindle_succeed(r, SPINDLE_STR("slept"), NULL); }
     if (spindle_str_is(t, "twice")) return twice(r);

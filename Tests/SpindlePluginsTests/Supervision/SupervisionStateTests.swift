@@ -152,6 +152,31 @@ struct SupervisionStateTests {
         #expect(take(&machine).crashes.first?.contains("at rest, it did not answer") == true)
     }
 
+    @Test("silence counts from the last sign of life; who does not end when asked is ended by force")
+    func silence() {
+        var machine = machine { $0.heartbeatTime = 1_000_000 }
+        machine.start([Self.request(1)], startedAt: 0, now: 0)
+        machine.workerReady(1, pid: 1, now: 0)
+        let token = take(&machine).started[0].1
+        machine.heard(token, by: 2, now: 900_000)
+        machine.heard(token, by: 1, now: 600_000)
+        machine.timerFired(.heartbeat(token), now: 1_000_000)
+        #expect(machine.takeEvents(now: 1_000_000).isEmpty)
+        machine.timerFired(.heartbeat(token), now: 1_600_000)
+        guard case .finished(_, let result, _, codeEnded: false) = machine.takeEvents(now: 1_600_000).first else {
+            Issue.record("no end")
+            return
+        }
+        #expect(result.class == .timedOut && result.errorCode == "spindle.heartbeat")
+        let asked = machine.takeActions().contains { if case .cancel(1, token, .timeout, _) = $0 { true } else { false } }
+        #expect(asked)
+        machine.completed(token, by: 1, .success(), now: 1_700_000)
+        #expect(machine.takeEvents(now: 1_700_000).isEmpty)
+        machine.timerFired(.grace(token), now: 6_600_000)
+        let forced = machine.takeActions().contains { if case .signal(1, SIGTERM) = $0 { true } else { false } }
+        #expect(forced)
+    }
+
     @Test("a stopped init is seen the second time")
     func stoppedInit() {
         var machine = machine { _ in }

@@ -147,6 +147,29 @@ struct SupervisionTests {
         }
     }
 
+    @Test("an attempt that says nothing is ended if the sidecar wants to hear of it, and not otherwise")
+    func heartbeat() async throws {
+        try workspace.write("heartbeatTimeout: 2s\n", to: "zoo.yaml")
+        try await Rig.with(workspace, pool: quick) { rig in
+            let silent = try await rig.run(rig.request("serial", "wait"))
+            #expect(silent.result?.class == .timedOut && silent.result?.errorCode == "spindle.heartbeat")
+            // The worker is as good as before: its code ended when it was asked to.
+            let next = try await rig.run(rig.request("serial", "ok"))
+            #expect(next.ranOn != nil && next.result?.success == true)
+            #expect(try await rig.run(rig.request("serial", "beat")).result?.resultData == "alive")
+        }
+        try workspace.write("", to: "zoo.yaml")
+        try await Rig.with(workspace, pool: quick) { rig in
+            let request = rig.request("serial", "wait")
+            try rig.start([request])
+            _ = await rig.wait(request) { !$0.logs.isEmpty }
+            #expect(try await rig.run(rig.request("serial", "beat")).result?.resultData == "alive")
+            try rig.cancel(request, .user, grace: 600_000_000)
+            let seen = await rig.wait(request) { $0.hasCodeEnded }
+            #expect(seen.result?.class == .cancelled)
+        }
+    }
+
     @Test("check is asked, its reason is shown, and jobs come all the same")
     func check() async throws {
         try workspace.write(

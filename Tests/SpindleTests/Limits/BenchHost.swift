@@ -36,6 +36,8 @@ struct BenchHost: Sendable {
         configuration.state = "\(sandbox.path)/state"
         configuration.workerPath = "\(Command.products)/spindle-worker"
         configuration.engine.drainTimeout = 0
+        // These tests crash one plugin again and again, and want to see what becomes of each attempt.
+        configuration.quarantineAfter = 0
         configure(&configuration)
         let listening = Gate()
         let host = try await Host(
