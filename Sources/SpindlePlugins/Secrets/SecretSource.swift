@@ -47,8 +47,9 @@ struct SecretSource: Hashable, Sendable {
         guard status.st_uid == 0 || status.st_uid == geteuid() else {
             throw unusable(name, "it belongs to user \(status.st_uid)")
         }
-        let closed: mode_t = isCredentials && status.st_uid == 0 ? 0o037 : 0o177
-        guard status.st_mode & closed & 0o077 == 0 else {
+        // systemd lets the service's user in by an access list, which shows as the rights of the group.
+        let closed: mode_t = isCredentials && status.st_uid == 0 ? 0o037 : 0o077
+        guard status.st_mode & closed == 0 else {
             throw unusable(name, "others can read it (mode \(FileMode.text(status.st_mode))); chmod 0400 it")
         }
         guard status.st_size <= Self.sizes.upperBound + 2 else {

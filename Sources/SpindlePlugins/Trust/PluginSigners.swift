@@ -59,7 +59,7 @@ public enum PluginSigners {
         guard key.material != .other else {
             throw SpindleError(
                 .configuration,
-                "\(file) is of the kind \(key.algorithm), whose signatures are not supported; use ssh-ed25519 or ecdsa-sha2-*."
+                "\(file) is of the kind \(key.algorithm), whose signatures are not supported; use ssh-ed25519."
             )
         }
         var options = "namespaces=\"\(SSHSignature.pluginNamespace)\""

@@ -7,6 +7,8 @@ package struct SSHPublicKey: Hashable, Sendable {
         case ed25519([UInt8])
         /// An uncompressed point of the curve P-256, P-384 or P-521.
         case ecdsa(bits: Int, point: [UInt8])
+        /// Modulus and exponent, without leading zeros.
+        case rsa(modulus: [UInt8], exponent: [UInt8])
         /// Known to OpenSSH; signatures by it are refused.
         case other
     }
@@ -25,7 +27,7 @@ package struct SSHPublicKey: Hashable, Sendable {
         "ecdsa-sha2-nistp521": ("nistp521", 521, 133),
     ]
     private static let others: Set<String> = [
-        "ssh-rsa", "ssh-dss", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+        "ssh-dss", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
     ]
 
     /// Reads the binary form.
@@ -42,6 +44,9 @@ package struct SSHPublicKey: Hashable, Sendable {
             let point = try reader.string("key")
             guard point.count == size, point.first == 4 else { throw SSHFormatError("its key is not a whole point") }
             material = .ecdsa(bits: bits, point: Array(point))
+        } else if algorithm == "ssh-rsa" {
+            let exponent = Array(try reader.number("exponent"))
+            material = .rsa(modulus: Array(try reader.number("modulus")), exponent: exponent)
         } else if Self.others.contains(algorithm) {
             material = .other
             self.blob = Array(blob)

@@ -1,4 +1,5 @@
 import Crypto
+import CryptoExtras
 import FoundationEssentials
 
 extension SSHSignature {
@@ -27,13 +28,14 @@ extension SSHSignature {
         switch key.material {
         case .other:
             throw SSHFormatError(
-                "it was made by a key of the kind \(key.algorithm), which is not supported; use ssh-ed25519 or ecdsa-sha2-*"
+                "it was made by a key of the kind \(key.algorithm), which is not supported; use ssh-ed25519"
             )
         case .ed25519(let raw):
             guard algorithm == key.algorithm, let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw) else {
                 return false
             }
             return key.isValidSignature(bytes, for: signed)
+        case .rsa(let modulus, let exponent): return try isValid(signed, modulus: modulus, exponent: exponent)
         case .ecdsa(let bits, let point):
             guard algorithm == key.algorithm else { return false }
             let raw = try rawNumbers(bytes: (bits + 7) / 8)
@@ -54,6 +56,23 @@ extension SSHSignature {
                 else { return false }
                 return key.isValidSignature(signature, for: signed)
             }
+        }
+    }
+
+    private func isValid(_ signed: [UInt8], modulus: [UInt8], exponent: [UInt8]) throws(SSHFormatError) -> Bool {
+        guard (256...1024).contains(modulus.count), let key = try? _RSA.Signing.PublicKey(n: modulus, e: exponent) else {
+            throw SSHFormatError("its RSA key cannot be used: 2048 to 8192 bits are wanted")
+        }
+        guard bytes.count <= modulus.count else { return false }
+        // OpenSSH leaves leading zeros out.
+        let raw = [UInt8](repeating: 0, count: modulus.count - bytes.count) + bytes
+        let signature = _RSA.Signing.RSASignature(rawRepresentation: raw)
+        switch algorithm {
+        case "rsa-sha2-512":
+            return key.isValidSignature(signature, for: SHA512.hash(data: signed), padding: .insecurePKCS1v1_5)
+        case "rsa-sha2-256":
+            return key.isValidSignature(signature, for: SHA256.hash(data: signed), padding: .insecurePKCS1v1_5)
+        default: throw SSHFormatError("its algorithm is neither rsa-sha2-512 nor rsa-sha2-256")
         }
     }
 

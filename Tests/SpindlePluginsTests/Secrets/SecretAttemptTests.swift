@@ -18,6 +18,30 @@ struct SecretAttemptTests {
         #include <stdio.h>
         #include <stdlib.h>
         #include <string.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        /* The kernel's flags of the pages at an address, and what a child sees there. */
+        static int pages(const char *at, size_t len, char *text, size_t size) {
+            FILE *maps = fopen("/proc/self/smaps", "re");
+            char line[512];
+            unsigned long from, to;
+            int here = 0, status = 0;
+            text[0] = 0;
+            while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+                if (sscanf(line, "%lx-%lx ", &from, &to) == 2) here = (unsigned long)at >= from && (unsigned long)at < to;
+                if (here && strncmp(line, "VmFlags:", 8) == 0) snprintf(text, size, "%s", line + 8);
+            }
+            if (maps != NULL) fclose(maps);
+            pid_t child = fork();
+            if (child == 0) {
+                for (size_t i = 0; i < len; i++) if (at[i] != 0) _exit(1);
+                _exit(0);
+            }
+            waitpid(child, &status, 0);
+            size_t used = strcspn(text, "\\n");
+            snprintf(text + used, size - used, " child %s", status == 0 ? "sees nothing" : "sees it");
+            return (int)strlen(text);
+        }
         typedef struct { const spindle_host *host; spindle_host_ctx *ctx; spindle_handle handle; } instance;
         static spindle_status make(const spindle_instance_config *c, void **state) {
             instance *made = malloc(sizeof *made);
@@ -42,6 +66,11 @@ struct SecretAttemptTests {
             if (is(r, "length")) {
                 char text[64];
                 int n = snprintf(text, sizeof text, "%zu %zu", own.len, config.len);
+                return spindle_succeed(r, spindle_str_make(text, (size_t)n), NULL);
+            }
+            if (is(r, "pages")) {
+                char text[512];
+                int n = pages(own.ptr, own.len, text, sizeof text);
                 return spindle_succeed(r, spindle_str_make(text, (size_t)n), NULL);
             }
             char both[256];
@@ -125,6 +154,18 @@ struct SecretAttemptTests {
             #expect(one.result?.output?.text == "6 \(Self.ofConfiguration.utf8.count)")
             let (header, _) = try await run(rig, "length", ["key": "Bearer secret://own"])
             #expect(header.result?.output?.text == both.result?.output?.text)
+        }
+    }
+
+    @Test("a secret lies in pages that no core file and no child has", arguments: Level.allCases)
+    func pages(_ level: Level) async throws {
+        try sidecar(level)
+        try await Rig.with(workspace, secrets: secrets) { rig in
+            let text = try await run(rig, "pages").0.result?.output?.text ?? ""
+            #expect(text.contains(" dd") && text.contains(" wf") && text.hasSuffix("child sees nothing"), "\(text)")
+            // Other memory has neither: the test can tell.
+            let plain = try await run(rig, "pages", ["key": "plain"]).0.result?.output?.text ?? ""
+            #expect(!plain.contains(" wf") && plain.hasSuffix("child sees it"), "\(plain)")
         }
     }
 

@@ -144,6 +144,12 @@ import Testing
             #expect(reason()?.contains(expected) == true, "\(reason() ?? "accepted")")
             #expect(reason()?.contains("opensesame") != true)
         }
+        // systemd's own way of letting one user in.
+        try write("opensesame", 0o440)
+        let given = SecretSource(directory: workspace.state, isCredentials: true)
+        if geteuid() == 0 { #expect(try given.read("token").count == 10) }
+        try write("opensesame", 0o444)
+        #expect(throws: SecretFailure.self) { try given.read("token") }
         unlink("\(workspace.state)/token")
         try #require(symlink("other", "\(workspace.state)/token") == 0)
         #expect(reason()?.contains("cannot be opened") == true)

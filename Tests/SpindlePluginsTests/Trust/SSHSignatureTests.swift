@@ -33,7 +33,7 @@ struct SSHSignatureTests {
 
     @Test(
         "signatures of each supported kind of key verify, with both hashes, and of other bytes they do not",
-        arguments: ["ed25519", "ecdsa 256", "ecdsa 384", "ecdsa 521"],
+        arguments: ["ed25519", "ecdsa 256", "ecdsa 384", "ecdsa 521", "rsa 2048", "rsa 3072"],
         ["sha512", "sha256"]
     )
     func kinds(_ kind: String, _ hash: String) throws {
@@ -55,7 +55,10 @@ struct SSHSignatureTests {
         for count in 0..<signature.count - 1 { #expect(!isWhole(Array(signature.prefix(count))), "\(count) bytes") }
     }
 
-    @Test("no signature verifies with a bit flipped, in its text or in the bytes behind it", arguments: ["ed25519", "ecdsa"])
+    @Test(
+        "no signature verifies with a bit flipped, in its text or in the bytes behind it",
+        arguments: ["ed25519", "ecdsa", "rsa"]
+    )
     func flipped(_ kind: String) throws {
         let signature = try keygen.sign(file, with: keygen.key("key", kind))
         for index in signature.indices {
@@ -95,17 +98,53 @@ struct SSHSignatureTests {
         #expect(!isWhole(Array(signature.replacing("U1NI", with: "U1 NI").utf8)))
     }
 
-    @Test("what is refused says why", arguments: [("rsa", "ssh-rsa"), ("dsa-namespace", "sign with -n spindle-plugin")])
-    func refusals(_ kind: String, _ reason: String) throws {
-        let isRSA = kind == "rsa"
-        let key = try keygen.key("key", isRSA ? "rsa" : "ed25519")
-        let signature = try keygen.sign(file, with: key, namespace: isRSA ? "spindle-plugin" : "file")
-        let parsed = try SSHSignature(armoured: signature)
-        let error = Array("the bytes of a plugin".utf8).withUnsafeBytes { bytes in
-            #expect(throws: SSHFormatError.self) { try parsed.verify(bytes) }
-        }
-        #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
+    /// A signature in a form of its own, for what this `ssh-keygen` may not be able to make.
+    private static func signature(key: [UInt8], algorithm: String, bytes: [UInt8]) -> [UInt8] {
+        var inner: [UInt8] = []
+        inner.append(sshString: algorithm.utf8)
+        inner.append(sshString: bytes)
+        var blob = SSHSignature.magic + [0, 0, 0, 1]
+        for part in [key, Array("spindle-plugin".utf8), [], Array("sha512".utf8), inner] { blob.append(sshString: part) }
+        return armour(blob)
     }
+
+    private func reason(_ signature: [UInt8]) throws -> String {
+        let parsed = try SSHSignature(armoured: signature)
+        return Array("the bytes of a plugin".utf8).withUnsafeBytes { bytes in
+            do throws(SSHFormatError) {
+                try parsed.verify(bytes)
+                return "it verifies"
+            } catch {
+                return error.reason
+            }
+        }
+    }
+
+    @Test("what is refused says why")
+    func refusals() throws {
+        let other = try keygen.sign(file, with: keygen.key("key"), namespace: "file")
+        #expect(try reason(other) == "it was made for \"file\"; sign with -n spindle-plugin")
+        var key: [UInt8] = []
+        for part in ["sk-ssh-ed25519@openssh.com", String(repeating: "k", count: 32), "ssh:"] { key.append(sshString: part.utf8) }
+        let security = Self.signature(key: key, algorithm: "sk-ssh-ed25519@openssh.com", bytes: Array(repeating: 1, count: 64))
+        #expect(try reason(security).contains("sk-ssh-ed25519@openssh.com, which is not supported"))
+        let small = try keygen.sign(file, with: keygen.key("small", "rsa", bits: 1024))
+        #expect(try reason(small) == "its RSA key cannot be used: 2048 to 8192 bits are wanted")
+        let rsa = try SSHSignature(armoured: keygen.sign(file, with: keygen.key("rsa", "rsa")))
+        let old = Self.signature(key: rsa.key.blob, algorithm: "ssh-rsa", bytes: rsa.bytes)
+        #expect(try reason(old) == "its algorithm is neither rsa-sha2-512 nor rsa-sha2-256")
+        #expect(try reason(Self.signature(key: rsa.key.blob, algorithm: "rsa-sha2-512", bytes: rsa.bytes)) == "it verifies")
+        #expect(try reason(Self.signature(key: rsa.key.blob, algorithm: "rsa-sha2-256", bytes: rsa.bytes)) != "it verifies")
+        #expect(try reason(Self.signature(key: rsa.key.blob, algorithm: "rsa-sha2-512", bytes: [0] + rsa.bytes)) != "it verifies")
+        let certificate = Self.signature(key: Self.certificate, algorithm: "ssh-ed25519", bytes: [])
+        #expect(throws: SSHFormatError.self) { try SSHSignature(armoured: certificate) }
+    }
+
+    private static let certificate: [UInt8] = {
+        var key: [UInt8] = []
+        key.append(sshString: "ssh-ed25519-cert-v01@openssh.com".utf8)
+        return key
+    }()
 
     @Test("lengths that lie are refused")
     func lengths() throws {
