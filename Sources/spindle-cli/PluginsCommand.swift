@@ -12,8 +12,7 @@ struct Plugins: AsyncParsableCommand {
         abstract: "Lists, inspects, adds and switches plugins, and says which are trusted.",
         subcommands: [
             List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Release.self, Pin.self, Sign.self,
-            Trust.self,
-            Verify.self,
+            Trust.self, Verify.self,
         ]
     )
 

@@ -10,11 +10,11 @@ extension Plugins {
         @Argument(help: "A shared library.", completion: .file(extensions: ["so"])) var file: String
         @Option(name: .long, help: "The private key, or the public one of a key that an agent holds.", completion: .file())
         var key: String
-        @Flag(name: .long, help: "Prints JSON.") var json = false
+        @OptionGroup var global: GlobalOptions
 
         func run() async throws {
             let path = try await PluginSignature.sign(file: file, key: key)
-            if json { try JSONText.print(["signature": path]) } else { Terminal.print(path) }
+            if global.json { try JSONText.print(["signature": path]) } else { Terminal.print(path) }
         }
     }
 }

@@ -15,7 +15,7 @@ extension Plugins {
         @Option(name: .long, help: "The signature. Default: FILE.sig.", completion: .file()) var signature: String?
         @Option(name: .long, help: "Keys that do not count any more, one a line.", completion: .file()) var revoked: String?
         @Option(name: .long, help: "Who must have signed. Default: anybody on the list.") var principal: String?
-        @Flag(name: .long, help: "Prints JSON.") var json = false
+        @OptionGroup var global: GlobalOptions
 
         func run() async throws {
             do {
@@ -27,7 +27,7 @@ extension Plugins {
                     principal: principal,
                     now: SystemClock().now
                 )
-                if json {
+                if global.json {
                     try JSONText.print(["signer": signer.principals, "key": signer.key])
                 } else {
                     Terminal.print(SafeText.line("\(file) is signed by \(signer.principals) with \(signer.key)"))
