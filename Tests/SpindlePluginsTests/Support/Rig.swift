@@ -1,5 +1,6 @@
 import SpindleCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -39,6 +40,7 @@ final class Rig: Sendable {
         probeTimeout: Int64 = 60_000_000,
         secrets: String? = nil,
         isRedacting: Bool = true,
+        saying said: SaidLines? = nil,
         _ body: (Rig) async throws -> Value
     ) async throws -> Value {
         var configuration = PluginHostConfiguration(
@@ -49,6 +51,7 @@ final class Rig: Sendable {
         )
         configuration.pool = pool
         configuration.secretsDirectory = secrets
+        if let said { configuration.logger = said.logger }
         configuration.isRedacting = isRedacting
         let host = try PluginHost(configuration: configuration)
         try await host.load()
