@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import SpindleCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -239,13 +240,20 @@ struct SecretAttemptTests {
         #expect(reason == "its configuration refers to the secret \"config\", which its sidecar does not grant: secrets: [config]")
     }
 
-    @Test("the reason of a failed create has no secret in it")
-    func failedCreate() async throws {
+    @Test(
+        "the reason of a failed create has no secret in it, nor have the lines that belong to no attempt",
+        arguments: [true, false]
+    )
+    func failedCreate(isHidden: Bool) async throws {
         try sidecar(.worker, config: "{key: \"secret://config\", refuse: true}")
-        try await Rig.with(workspace, secrets: secrets) { rig in
+        let said = SaidLines()
+        try await Rig.with(workspace, secrets: secrets, isRedacting: isHidden, saying: said) { rig in
             let (seen, text) = try await run(rig, "output")
-            #expect(seen.result?.success == false && text.contains("***") && !text.contains("canary"), "\(text)")
+            #expect(seen.result?.success == false && text.contains("***") == isHidden, "\(text)")
+            #expect(text.contains("canary") != isHidden, "\(text)")
         }
+        // What create logs, and what the host says of its end.
+        #expect(said.text.contains("canary") != isHidden && said.text.contains("***") == isHidden, "\(said.text)")
     }
 
     @Test("a changed secret of the configuration gives new workers; one of parameters is read anew each time")

@@ -1,5 +1,6 @@
 import SpindleCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -41,6 +42,7 @@ final class Rig: Sendable {
         quarantineAfter: Int32 = 0,
         secrets: String? = nil,
         isRedacting: Bool = true,
+        saying said: SaidLines? = nil,
         _ body: (Rig) async throws -> Value
     ) async throws -> Value {
         var configuration = PluginHostConfiguration(
@@ -53,6 +55,7 @@ final class Rig: Sendable {
         configuration.withoutLayers = without
         configuration.quarantineAfter = quarantineAfter
         configuration.secretsDirectory = secrets
+        if let said { configuration.logger = said.logger }
         configuration.isRedacting = isRedacting
         let host = try PluginHost(configuration: configuration)
         try await host.load()

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Glibc
-import Logging
 import SpindleCore
 import Synchronization
 import Testing

@@ -4,6 +4,7 @@ import Logging
 import Spindle
 import SpindleCore
 import SpindleEngine
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -36,7 +37,7 @@ struct CanaryTests {
         configuration.isRedacting = isHidden
         let said = SaidLines()
         var found: [String: Bool] = [:]
-        try await Self.run(configuration, sandbox, Logger(label: "test") { _ in said.handler }) { host in
+        try await Self.run(configuration, sandbox, said.logger) { host in
             for (index, script) in Self.scripts.enumerated() {
                 let id = try await host.submit(Self.submission("F=$SPINDLE_SECRET_token_FILE; export F; \(script)")).id
                 _ = try await host.wait(for: id)

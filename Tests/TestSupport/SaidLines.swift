@@ -1,12 +1,17 @@
-import Logging
+public import Logging
 import Synchronization
 
-/// All that a host says in its log, with its metadata.
-final class SaidLines: Sendable {
+/// All that is said to a logger, with its metadata.
+public final class SaidLines: Sendable {
     private let lines = Mutex("")
 
-    var text: String { lines.withLock { $0 } }
-    var handler: any LogHandler { Handler(lines: self) }
+    /// Nothing yet.
+    public init() {}
+
+    /// One line for each message.
+    public var text: String { lines.withLock { $0 } }
+    /// What to say it to; every level is kept.
+    public var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
 
     private struct Handler: LogHandler {
         let lines: SaidLines
