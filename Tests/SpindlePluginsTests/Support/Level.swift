@@ -18,7 +18,9 @@ enum Level: String, CaseIterable, Sendable {
     /// Writes the sidecar of the plugin `zoo`.
     func prepare(_ workspace: Workspace, _ more: String = "") throws {
         try workspace.addZoo()
-        try workspace.write("isolation: \(rawValue)\n\(more)", to: "zoo.yaml")
+        // It asks for 1 GiB at once, which without control groups counts whether it is used or not.
+        let memory = self == .sandbox || self == .oneShot ? "needs: {memory: 4GiB}\n" : ""
+        try workspace.write("isolation: \(rawValue)\n\(memory)\(more)", to: "zoo.yaml")
     }
 }
 
