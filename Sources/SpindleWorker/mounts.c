@@ -214,7 +214,8 @@ static int leave_host_root(sandbox *box) {
     if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=8192") != 0) {
         return sandbox_refuse(box, "mount namespace", "its root");
     }
-    if (chdir("/tmp") != 0 || mkdir("." "/.host", 0700) != 0 || syscall(SYS_pivot_root, ".", "." "/.host") != 0 || chdir("/") != 0) {
+    int moved = chdir("/tmp") == 0 && mkdir("./.host", 0700) == 0 && syscall(SYS_pivot_root, ".", "./.host") == 0;
+    if (!moved || chdir("/") != 0) {
         return sandbox_refuse(box, "mount namespace", "pivot_root");
     }
     return 1;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sandbox.h"
@@ -130,7 +131,13 @@ static int listen_at(const sandbox *box, size_t index) {
     int has_loopback = strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0;
     if (!has_loopback && !own_address(index, &address)) return -1;
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const struct timespec step = { .tv_nsec = 1000 * 1000 };
     int bound = fd >= 0 && bind(fd, (const struct sockaddr *)&address, length) == 0;
+    /* The kernel takes a moment until an address of IPv6 that it was just given is one. */
+    for (int i = 0; fd >= 0 && !bound && errno == EADDRNOTAVAIL && i < 2000; i++) {
+        nanosleep(&step, NULL);
+        bound = bind(fd, (const struct sockaddr *)&address, length) == 0;
+    }
     if (bound && listen(fd, 64) == 0) return fd;
     int error = errno;
     if (fd >= 0) close(fd);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -227,7 +228,11 @@ static int is_alive(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
 static int ends_soon(pid_t pid) {
     const struct timespec step = { .tv_nsec = 5 * 1000 * 1000 };
-    for (int i = 0; i < 6000 && is_alive(pid); i++) nanosleep(&step, NULL);
+    /* Orphans come to us: the first process of this machine may be slow to see that they have ended. */
+    for (int i = 0; i < 6000 && is_alive(pid); i++) {
+        nanosleep(&step, NULL);
+        while (waitpid(-1, NULL, WNOHANG) > 0) {}
+    }
     return !is_alive(pid);
 }
 
@@ -287,6 +292,7 @@ int main(int argc, char **argv) {
     program = argv[1];
     plugin = argv[2];
     signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     spw_setup setup = whole();
     char why[1024] = "";
     worker worker;
