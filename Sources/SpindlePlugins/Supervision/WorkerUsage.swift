@@ -92,14 +92,18 @@ enum ProcFile {
         let number = open(path, O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return nil }
         let file = Descriptor(number)
-        var bytes = [UInt8](repeating: 0, count: limit)
+        // Most are small; the largest are read for every start of a worker.
+        var bytes = [UInt8](repeating: 0, count: min(8192, limit))
         var count = 0
-        while count < bytes.count {
+        while true {
             let got = bytes.withUnsafeMutableBytes { buffer in
                 SystemCall.retrying { Glibc.read(file.number, buffer.baseAddress.map { $0 + count }, buffer.count - count) }
             }
             if got <= 0 { break }
             count += got
+            guard count == bytes.count else { continue }
+            if count >= limit { break }
+            bytes.append(contentsOf: repeatElement(0, count: min(count, limit - count)))
         }
         bytes.removeLast(bytes.count - count)
         return bytes
