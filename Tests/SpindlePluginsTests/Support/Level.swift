@@ -18,13 +18,10 @@ enum Level: String, CaseIterable, Sendable {
     /// Writes the sidecar of the plugin `zoo`.
     func prepare(_ workspace: Workspace, _ more: String = "") throws {
         try workspace.addZoo()
-        let permission = self == .inProcess ? "allowInProcess: true
-" : ""
+        let permission = self == .inProcess ? "allowInProcess: true\n" : ""
         // It asks for 1 GiB at once, which without control groups counts whether it is used or not.
-        let memory = self == .sandbox || self == .oneShot ? "needs: {memory: 4GiB}
-" : ""
-        try workspace.write("isolation: \(rawValue)
-\(permission)\(memory)\(more)", to: "zoo.yaml")
+        let memory = self == .sandbox || self == .oneShot ? "needs: {memory: 4GiB}\n" : ""
+        try workspace.write("isolation: \(rawValue)\n\(permission)\(memory)\(more)", to: "zoo.yaml")
     }
 }
 
