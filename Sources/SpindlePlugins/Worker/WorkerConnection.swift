@@ -25,6 +25,9 @@ final class WorkerConnection {
     /// The process of init.
     var pid: Int32 { process.pid }
 
+    /// An init that outlives its runner by so many microseconds is killed.
+    private static let lastOrders: Int64 = 10_000_000
+
     private let id: WorkerID
     private let process: WorkerProcess
     private let loop: HostLoop
@@ -163,6 +166,8 @@ final class WorkerConnection {
             if message.is_runner != 0 {
                 waitStatus = Int32(bitPattern: message.wait_status)
                 die()
+                // It has nothing left to do but to end what the plugin started.
+                loop.schedule(at: loop.now + Self.lastOrders) { [weak self] in self?.killInit() }
             }
             return true
         default: return false

@@ -94,6 +94,7 @@ struct ConfigurationLoaderTests {
         let samples = [
             "executionEngine.retryJitter": "2.5%", "executionEngine.typeLimits": "http=5,script=2", "store": "sqlite:/x/y.db",
             "state": "/s", "socket": "/s/k", "plugins.directory": "/p", "plugins.workerPath": "/w",
+            "secrets.directory": "/c",
         ]
         for key in ConfigurationKey.all {
             let value = samples[key.name] ?? key.defaultValue

@@ -29,7 +29,7 @@ struct UnitFileTests {
         let broken = try String(decoding: Data(contentsOf: URL(filePath: path)), as: UTF8.self)
             .replacing("KillMode=mixed", with: "KillMode=sometimes")
         try Data(broken.utf8).write(to: URL(filePath: path))
-        #expect(try await Self.analyze(sandbox, "verify", path).errors.contains("KillMode"))
+        #expect(try await Self.analyze(sandbox, "verify", path).errors.contains("kill mode"))
     }
 
     @Test("is as closed as the page says")
