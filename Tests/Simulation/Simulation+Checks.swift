@@ -54,7 +54,7 @@ extension Simulation {
         }
         if audit.endedUnstarted.contains(request.key) { broken("cancelledNeverStarts", "row \(row) began after its end") }
         if machine.isDraining { broken("drainStartsNothing", "row \(row) began while the host drains") }
-        if !machine.types[type].isServed { broken("withdrawnStartsNothing", "row \(row) began while its type is withdrawn") }
+        if !machine.types[type].takesWork { broken("withdrawnStartsNothing", "row \(row) began while its type takes no work") }
         if let record = machine.records[request.key.execution], record.deadline != now + request.policy.timeout {
             broken("outcomeFixedAtDeadline", "row \(row) began at \(now) and has its deadline at \(record.deadline)")
         }

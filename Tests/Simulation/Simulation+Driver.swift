@@ -112,16 +112,17 @@ extension Simulation {
         perform()
     }
 
-    /// A plugin is taken away, and comes back.
+    /// A plugin is taken away, or takes nothing for a while, and comes back.
     private func withdraw() {
         let type = random.below(world.types.count)
-        machine.withdraw(type: type)
+        if random.chance(500) { machine.pause(type: world.types[type].name, true) } else { machine.withdraw(type: type) }
         push(.serveAgain, after: random.between(0, 100_000), type)
         perform()
     }
 
     func serveAgain(_ type: Int) {
         machine.serve(world.descriptor(type))
+        machine.pause(type: world.types[type].name, false)
         workIsReady(type)
         perform()
     }

@@ -90,6 +90,19 @@ struct SchemaPatternTests {
         #expect(run.steps <= 4097 * 2 * 64, "\(run.steps)")
     }
 
+    @Test("a class with many parts is looked into as quickly as one with few")
+    func largeClass() throws {
+        let few = try SchemaPattern("^[acegikmoqsuwy02468]$")
+        for scalar in (0..<128).compactMap(Unicode.Scalar.init) {
+            #expect(few.search(String(scalar)).found == "acegikmoqsuwy02468".unicodeScalars.contains(scalar), "\(scalar)")
+        }
+        // The same character again and again is one, and kinds of characters cost what they take.
+        let many = try SchemaPattern("^[\(String(repeating: "b", count: 4000))a]+$")
+        #expect(many.search(String(repeating: "a", count: 4096)).steps <= 4097 * 8)
+        let kinds = try SchemaPattern("^[\(String(repeating: "\\D", count: 1000))]+$")
+        #expect(kinds.search(String(repeating: "a", count: 100)).steps >= 100 * 1000)
+    }
+
     @Test("expressions of a schema together take no more than a check may")
     func budget() throws {
         let pattern = try SchemaPattern("^(\(String(repeating: "a?", count: 1000)))+b")

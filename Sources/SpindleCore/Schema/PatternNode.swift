@@ -53,9 +53,36 @@ struct ScalarSet: Sendable {
     func contains(_ scalar: Unicode.Scalar) -> Bool {
         let value = scalar.value
         let isIn =
-            ranges.contains { $0.contains(value) } || others.contains { $0.contains(scalar) }
+            isInRanges(value) || others.contains { $0.contains(scalar) }
             || categories.contains { scalar.properties.generalCategory.shortName.hasPrefix($0.name) != $0.isNegated }
         return isIn != isNegated
+    }
+
+    /// What looking for a character in it may cost, in steps of an expression.
+    var cost: Int { 1 + categories.count + others.reduce(0) { $0 + $1.cost } }
+
+    private func isInRanges(_ value: UInt32) -> Bool {
+        guard ranges.count > 8 else { return ranges.contains { $0.contains(value) } }
+        var (low, high) = (0, ranges.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound < value { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].contains(value)
+    }
+
+    /// Puts the ranges in order and joins what touches, as ``contains(_:)`` wants them.
+    mutating func sortRanges() {
+        ranges.sort { $0.lowerBound < $1.lowerBound }
+        var joined: [ClosedRange<UInt32>] = []
+        for range in ranges {
+            if let last = joined.last, range.lowerBound <= last.upperBound || range.lowerBound == last.upperBound + 1 {
+                joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
+            }
+        }
+        ranges = joined
     }
 
     static let digit = ScalarSet([48...57])

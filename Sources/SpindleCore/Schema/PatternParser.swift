@@ -217,6 +217,7 @@ struct PatternParser {
                 set.add(last)
             }
         }
+        set.sortRanges()
         return set
     }
 

@@ -154,8 +154,9 @@ private struct PatternRun {
             let states = current
             position += 1
             for state in states {
-                steps += 1
-                guard case .take(let set) = program[state], set.contains(scalar) else { continue }
+                guard case .take(let set) = program[state] else { continue }
+                steps += set.cost
+                guard set.contains(scalar) else { continue }
                 if follow(state + 1, text, position) { return true }
             }
         }

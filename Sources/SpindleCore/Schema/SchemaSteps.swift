@@ -1,7 +1,7 @@
 /// How much of one check is left: a few references, or expressions, can ask for more than any machine can do.
 final class SchemaSteps {
     /// Steps of an expression that count as one.
-    private static let share = 512
+    private static let share = 64
     private var left: Int
     private var patternRest = 0
     /// Something was not looked at.

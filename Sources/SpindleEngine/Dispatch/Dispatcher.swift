@@ -37,11 +37,15 @@ final class Dispatcher: Sendable {
     /// Changes or asks the machine, then runs what it wants done.
     @discardableResult
     func update<Answer>(_ body: (inout DispatcherStateMachine, Int64, Timestamp) -> Answer) -> Answer {
+        updateState { state, now, wall in body(&state.machine, now, wall) }
+    }
+
+    private func updateState<Answer>(_ body: (inout State, Int64, Timestamp) -> Answer) -> Answer {
         let (answer, isRunner) = state.withLock { state in
             // Read inside the lock, so that time never goes backwards between two inputs.
             let now = clock.monotonic
             let wall = clock.now
-            let answer = body(&state.machine, now, wall)
+            let answer = body(&state, now, wall)
             state.outbox.append(.actions(state.machine.takeActions(now: now, wall: wall)))
             let isRunner = !state.isRunningActions
             state.isRunningActions = true
@@ -115,14 +119,12 @@ final class Dispatcher: Sendable {
 
     /// Asks the executor of a type whether it takes attempts; what one that was replaced says counts no more.
     private func lookAtPause(_ registration: ExecutorRegistration) {
-        guard let executor = state.withLock({ $0.places.isLast(registration) ? $0.places.executor(registration) : nil }) else {
-            return
-        }
-        let type = executor.descriptor.type
-        update { machine, _, _ in
+        updateState { state, _, _ in
+            guard state.places.isLast(registration), let executor = state.places.executor(registration) else { return }
+            let type = executor.descriptor.type
             // Asked within the lock: of two changes at once the last word counts.
-            machine.pause(type: type, executor.pauseReason != nil)
-            machine.workIsReady(type: type)
+            state.machine.pause(type: type, executor.pauseReason != nil)
+            state.machine.workIsReady(type: type)
         }
     }
 

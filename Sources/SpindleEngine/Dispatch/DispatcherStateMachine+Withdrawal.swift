@@ -11,7 +11,10 @@ extension DispatcherStateMachine {
 
     /// The executor of a type takes no attempts from now on, or takes them again. What runs, runs on.
     package mutating func pause(type name: String, _ isPaused: Bool) {
-        types[index(ofType: name)].isPaused = isPaused
+        let index = index(ofType: name)
+        types[index].isPaused = isPaused
+        // No claim will be made that they are kept free for: others may have them.
+        if isPaused { release(reservationsOf: index) }
     }
 
     /// What was claimed for a type that takes no work and has not started goes back to the store: who looks at it must see it queued, and

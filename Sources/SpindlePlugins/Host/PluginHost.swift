@@ -13,6 +13,10 @@ public final class PluginHost: Sendable {
         var generations: [String: PluginGeneration] = [:]
         /// Executors that serve no longer, or do not yet, and have not stopped.
         var others: [PluginExecutor] = []
+        /// Files whose code was loaded into this process.
+        var resident: Set<String> = []
+        /// The end has begun.
+        var isStopping = false
         /// The user of each plugin whose workers get one, by its name; kept, so that no other ever gets the files of one that was removed.
         var users: [String: UInt32] = [:]
         var isLoaded = false
@@ -94,7 +98,10 @@ public final class PluginHost: Sendable {
         let made = await make(try await scan(), owners: reservedOwners)
         state.withLock { state in
             state.listings = made.map(\.listing)
-            for item in made { state.generations[item.listing.file] = item.generation }
+            for item in made {
+                state.generations[item.listing.file] = item.generation
+                if item.generation?.isInProcess == true { state.resident.insert(item.listing.file) }
+            }
             state.isLoaded = true
         }
         // With what was kept of the host's last run.
@@ -105,16 +112,17 @@ public final class PluginHost: Sendable {
     ///
     /// - Parameter registry: Where ``executors`` serve; nil leaves everything as ``load()`` found it.
     public func run(serving registry: (any ExecutorRegistry)?) async {
-        await withDiscardingTaskGroup { group in
-            if let registry, let directory = configuration.directory {
-                state.withLock { $0.isReloading = true }
-                let reloader = PluginReloader(host: self, directory: directory, registry: registry)
-                group.addTask { await reloader.run() }
-            }
-            await Suspension.untilCancelled()
-            // Ends the reloader too: what it lets drain has no more time.
-            await stop()
+        let reloader = configuration.directory.flatMap { directory in
+            registry.map { PluginReloader(host: self, directory: directory, registry: $0) }
         }
+        if reloader != nil { state.withLock { $0.isReloading = true } }
+        async let reloading: Void? = reloader?.run()
+        await Suspension.untilCancelled()
+        reloadRequests.continuation.finish()
+        // What is under way comes to its end with what it waits for, on the loop that it needs.
+        await endExecutors()
+        _ = await reloading
+        await stop()
     }
 
     /// Looks at the directory now, and takes up what has changed; versions that were taken back are tried again.
@@ -142,7 +150,12 @@ public final class PluginHost: Sendable {
             throw SpindleError(.notFound, "There is no plugin \"\(plugin.prefix(128))\".")
         }
         let supervisor = generation?.supervisor
-        let wasReleased = try await Blocking.run { supervisor?.release() ?? false }
+        let wasReleased = try await Blocking.run { [quarantines] in
+            // Also other versions of it, which were taken back.
+            let wereOthers = quarantines.release(file: "\(plugin).so")
+            return (supervisor?.release() ?? false) || wereOthers
+        }
+        reloadRequests.continuation.yield(.released("\(plugin).so"))
         guard wasReleased else {
             throw SpindleError(.conflict, "The plugin \"\(plugin)\" is not quarantined; there is nothing to release.")
         }
@@ -153,14 +166,24 @@ public final class PluginHost: Sendable {
         reloadRequests.continuation.finish()
         // Nobody else will: what waits is answered when it is dropped.
         if state.withLock({ !$0.isReloading }) { for await _ in reloadRequests.stream {} }
-        let executors = state.withLock { $0.generations.values.flatMap(\.executors) + $0.others }
-        await withTaskGroup { group in
-            for executor in executors { group.addTask { await executor.stop() } }
-        }
+        let executors = await endExecutors()
         for executor in executors { executor.finish() }
         services.spawner.stop()
         services.loop.stop()
         // What was decided last must be there at the next start.
         await Blocking.run { [quarantines] in quarantines.save() }
+    }
+
+    /// Ends the attempts and workers of all executors that there are; those that are made from now on are not used.
+    @discardableResult
+    private func endExecutors() async -> [PluginExecutor] {
+        let executors = state.withLock { state in
+            state.isStopping = true
+            return state.generations.values.flatMap(\.executors) + state.others
+        }
+        await withTaskGroup { group in
+            for executor in executors { group.addTask { await executor.stop() } }
+        }
+        return executors
     }
 }

@@ -15,7 +15,7 @@ struct EndTally: Sendable {
     /// Counts an end; one that the host or a user brought about says nothing about the code.
     mutating func count(_ result: ExecutionResult) {
         switch result.class {
-        case .cancelled, .interrupted: return
+        case .cancelled, .interrupted, .deferred: return
         case .success: add(false)
         default: add(true)
         }

@@ -21,6 +21,9 @@ struct PluginGeneration: Sendable {
             if let reason = await executor.warmUp() {
                 throw PluginRefusal("\"\(executor.executorType)\" does not start: \(reason)")
             }
+            if case .notReady(let reason) = await executor.check() {
+                throw PluginRefusal("\"\(executor.executorType)\" is not ready: \(reason)")
+            }
         }
     }
 }

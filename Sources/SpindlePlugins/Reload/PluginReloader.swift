@@ -11,6 +11,8 @@ struct PluginReloader {
         case changed
         /// Somebody wants to know what becomes of the directory now.
         case look(ReloadReply)
+        /// A file's quarantine was lifted: its versions may be tried again.
+        case released(String)
         /// The first attempts of a version have shown enough.
         case decided(TrialRun, Trial.Verdict)
     }
@@ -35,12 +37,10 @@ struct PluginReloader {
             var rejected: [String: RejectedVersion] = [:]
             for await request in host.reloadRequests.stream {
                 switch request {
-                case .changed:
-                    do {
-                        try await look(&trials, rejected, &retirement)
-                    } catch {
-                        logger.warning("the plugin directory was not looked at: \(error); what serves goes on")
-                    }
+                case .changed: await notice(&trials, rejected, &retirement)
+                case .released(let file):
+                    rejected[file] = nil
+                    await notice(&trials, rejected, &retirement)
                 case .look(let reply):
                     rejected = [:]
                     do {
@@ -75,14 +75,26 @@ struct PluginReloader {
 
     // MARK: A look at the directory
 
+    private func notice(
+        _ trials: inout [String: TrialRun],
+        _ rejected: [String: RejectedVersion],
+        _ retirement: inout DiscardingTaskGroup
+    ) async {
+        do {
+            try await look(&trials, rejected, &retirement)
+        } catch {
+            logger.warning("the plugin directory was not looked at: \(error); what serves goes on")
+        }
+    }
+
     private func look(
         _ trials: inout [String: TrialRun],
         _ rejected: [String: RejectedVersion],
         _ retirement: inout DiscardingTaskGroup
     ) async throws {
         let found = try await host.scan()
-        let serving = host.state.withLock { $0.generations }
-        let plan = ReloadPlan(found, serving: serving, rejected: rejected)
+        let (serving, resident) = host.state.withLock { ($0.generations, $0.resident) }
+        let plan = ReloadPlan(found, serving: serving, rejected: rejected, resident: resident)
         for file in plan.withdrawn {
             if let trial = trials.removeValue(forKey: file) { pass(trial, &retirement) }
             withdraw(file, &retirement)
@@ -91,16 +103,19 @@ struct PluginReloader {
         for (file, generation) in host.state.withLock({ $0.generations }) {
             for type in generation.listing.types { owners[type] = file }
         }
+        // What would come back with a version that may yet be taken up again is not given away.
+        for trial in trials.values {
+            for type in trial.old.listing.types { owners[type] = trial.file }
+        }
         var listings: [PluginListing] = []
         for step in plan.steps {
             switch step {
             case .list(let candidate): listings.append(candidate.listing)
             case .keep(let candidate, let keeping): listings.append(kept(candidate, keeping, serving))
             case .judge(let candidate):
+                if host.state.withLock({ $0.isStopping }) { return }
                 let file = candidate.listing.file
                 for made in await host.make([candidate], owners: owners) {
-                    // A version that is still on trial is the old one of the next.
-                    if let trial = trials.removeValue(forKey: file) { pass(trial, &retirement) }
                     let listing = await take(made, insteadOf: serving[file], &trials, &retirement)
                     listings.append(listing)
                     owners = owners.filter { $0.value != file }
@@ -118,7 +133,8 @@ struct PluginReloader {
     ) -> PluginListing {
         var listing = serving[candidate.listing.file]?.listing ?? candidate.listing
         switch keeping {
-        case .same: break
+        // A pin or a key may have come.
+        case .same: listing.trust = candidate.listing.trust
         case .ignored(let reason): listing.note = "an older version serves; the file that is there now is not used: \(reason)"
         case .restartNeeded:
             listing.status = .restartNeeded(
@@ -143,7 +159,15 @@ struct PluginReloader {
             logger.warning("The new version of \(file) is not used: \(reason)")
             return listing
         }
-        host.state.withLock { $0.others += new.executors }
+        let isStopping = host.state.withLock { state in
+            state.others += new.executors
+            if new.isInProcess { state.resident.insert(file) }
+            return state.isStopping
+        }
+        guard !isStopping else {
+            for executor in new.executors { await executor.stop() }
+            return old?.listing ?? made.listing
+        }
         if let old {
             do throws(PluginRefusal) {
                 try await new.warmUp()
@@ -157,15 +181,28 @@ struct PluginReloader {
         }
         replace(old, by: new, file)
         logger.notice("\(file) serves \(made.listing.types.joined(separator: ", "))\(old == nil ? "" : " in a new version")")
-        guard let old else { return made.listing }
-        guard settings.trialAttempts > 0 else {
+        if let old { begin(new, after: old, file, &trials, &retirement) }
+        return made.listing
+    }
+
+    /// Has a new version show what it can. One that was on trial itself is not what it is measured by: the last that passed is.
+    private func begin(
+        _ new: PluginGeneration,
+        after old: PluginGeneration,
+        _ file: String,
+        _ trials: inout [String: TrialRun],
+        _ retirement: inout DiscardingTaskGroup
+    ) {
+        var proven = old
+        if let trial = trials.removeValue(forKey: file) {
+            trial.end()
             retire(old, &retirement)
-            return made.listing
+            proven = trial.old
         }
-        let trial = TrialRun(file: file, old: old, new: new, settings: settings)
+        guard settings.trialAttempts > 0 else { return retire(proven, &retirement) }
+        let trial = TrialRun(file: file, old: proven, new: new, settings: settings)
         trials[file] = trial
         trial.begin(host.reloadRequests.continuation, loop: host.services.loop)
-        return made.listing
     }
 
     private func replace(_ old: PluginGeneration?, by new: PluginGeneration, _ file: String) {

@@ -28,11 +28,17 @@ struct ReloadPlan {
     /// - Parameters:
     ///   - serving: What serves, by its file.
     ///   - rejected: Versions that were tried and taken back, with the reason.
-    init(_ found: [PluginCandidate], serving: [String: PluginGeneration], rejected: [String: RejectedVersion]) {
+    ///   - resident: Files whose code was loaded into the host itself, and is there for ever.
+    init(
+        _ found: [PluginCandidate],
+        serving: [String: PluginGeneration],
+        rejected: [String: RejectedVersion],
+        resident: Set<String> = []
+    ) {
         for candidate in found {
             let file = candidate.listing.file
             guard let current = serving[file] else {
-                steps.append(candidate.file == nil ? .list(candidate) : .judge(candidate))
+                steps.append(Self.first(candidate, isResident: resident.contains(file)))
                 continue
             }
             if candidate.listing.status == .disabled {
@@ -50,6 +56,15 @@ struct ReloadPlan {
         }
         let names = Set(found.map(\.listing.file))
         withdrawn += serving.keys.filter { !names.contains($0) }.sorted()
+    }
+
+    /// What is to be done with a file that does not serve.
+    private static func first(_ candidate: PluginCandidate, isResident: Bool) -> Step {
+        guard candidate.file != nil else { return .list(candidate) }
+        guard isResident, candidate.sidecar.isolation == .inProcess else { return .judge(candidate) }
+        var candidate = candidate
+        candidate.listing.status = .restartNeeded("its code was in the host's own process before, where it cannot be loaded again")
+        return .list(candidate)
     }
 
     private static func step(

@@ -33,6 +33,19 @@ final class QuarantineFile: Sendable {
         }
     }
 
+    /// Lifts the quarantines of all versions of a file. May block.
+    ///
+    /// - Returns: Whether there was any.
+    func release(file name: String) -> Bool {
+        let keys = file.withLock { file in
+            let keys = file.entries.keys.filter { $0.hasPrefix("\(name) ") }
+            for key in keys { file[key] = nil }
+            return keys
+        }
+        if !keys.isEmpty { save() }
+        return !keys.isEmpty
+    }
+
     /// Writes what is new. May block.
     func save() {
         guard isKept else { return }

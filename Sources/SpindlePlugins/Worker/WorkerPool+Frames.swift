@@ -65,7 +65,7 @@ extension WorkerPool {
             machine.answered(frame.handle, message.status == 1)
         case .checked:
             guard let message = reader.decode(frame, spw_answer()) else { return false }
-            let reason = "\(message.fault.message.text) (\(message.fault.code.text))"
+            let reason = clean("\(message.fault.message.text) (\(message.fault.code.text))")
             machine.checked(id, message.status >= 0 ? .ready : .notReady(reason), now: loop.now)
         case .pong:
             guard let message = reader.decode(frame, spw_pong()) else { return false }

@@ -185,15 +185,18 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         case .warmedUp(let failure):
             let waiters = warmUpWaiters
             warmUpWaiters = []
-            for waiter in waiters { waiter(failure) }
+            for waiter in waiters { waiter(failure.map(clean)) }
         case .crashed(let what): supervisor.crashed(what)
-        case .note(let text): logger.warning("\(plan.secrets?.executor.redact(text) ?? text)")
+        case .note(let text): logger.warning("\(clean(text))")
         case .stopped:
             hasStopped = true
             finishDraining()
             finishStopping()
         }
     }
+
+    /// Text without secrets.
+    func clean(_ text: String) -> String { plan.secrets?.executor.redact(text) ?? text }
 
     func send<Message>(_ id: WorkerID, _ type: FrameType, _ handle: UInt64, _ message: Message) {
         guard let connection = connections[id] else { return }

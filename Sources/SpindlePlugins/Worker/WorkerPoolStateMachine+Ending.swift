@@ -51,6 +51,7 @@ extension WorkerPoolStateMachine {
         startFailures += 1
         backoffUntil = now + wait
         lastNumber += 1
+        backoffTimer = lastNumber
         act(.timer(.backoff(lastNumber), at: backoffUntil))
         act(.note("A worker for \(name) did not start: \(reason)"))
         let result = ExecutionResult(

@@ -13,6 +13,8 @@ extension WorkerPoolStateMachine {
         waitingSuspects.removeAll()
         for number in questions.keys.sorted() { act(.answer(number, false)) }
         questions = [:]
+        warmedUp(failure: "it is quarantined")
+        checkFailed("it is quarantined", now: now)
         for (id, worker) in workers {
             switch worker.phase {
             case .starting:

@@ -19,7 +19,7 @@ extension WorkerPoolStateMachine {
         case .idle(let id): idleOver(id, now: now)
         case .ping(let id): pingAgain(id, now: now)
         case .pong(let id, let nonce): pongMissed(id, nonce, now: now)
-        case .backoff(let number): if number == lastNumber { dispatch(now: now) }
+        case .backoff(let number): if number == backoffTimer { dispatch(now: now) }
         case .heartbeat(let token): heartbeatMissed(token, now: now)
         case .age(let id): ageOver(id, now: now)
         case .check(let number): checkOverdue(number, now: now)

@@ -68,6 +68,7 @@ struct WorkerPoolStateMachine {
     var checkWaiters: [UInt64] = []
     var startFailures = 0
     var backoffUntil: Int64 = 0
+    var backoffTimer: UInt64 = 0
 
     private(set) var actions: [WorkerPoolAction] = []
     private(set) var events: [AttemptEvent] = []

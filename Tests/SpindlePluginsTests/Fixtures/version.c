@@ -1,5 +1,6 @@
 /* A plugin that is compiled in several versions. VERSION is its output; BREAK is what is wrong with it: 0 nothing, 1 it
- * does not load, 2 its instance cannot be created, 3 its attempts fail, 4 its attempts crash. */
+ * does not load, 2 its instance cannot be created, 3 its attempts fail, 4 its attempts crash, 5 it is slow to load, 6 its
+ * check fails. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,16 @@
 #endif
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
+
+#if BREAK == 5
+__attribute__((constructor)) static void begin(void) { sleep(1); }
+#endif
+
+static spindle_status check(void *instance, spindle_handle handle) {
+    (void)instance;
+    (void)handle;
+    return BREAK == 6 ? SPINDLE_E_INTERNAL : SPINDLE_OK;
+}
 
 static spindle_status run(void *instance, spindle_handle attempt, const spindle_request *r) {
     (void)instance;
@@ -41,7 +52,8 @@ static spindle_status create(const spindle_instance_config *config, void **insta
     return SPINDLE_OK;
 }
 
-static const spindle_executor_descriptor kind = { .struct_size = sizeof kind, .type = TYPE, .execute = run, .create = create };
+static const spindle_executor_descriptor kind = { .struct_size = sizeof kind, .type = TYPE, .execute = run, .create = create,
+                                                  .check = check };
 static const spindle_executor_descriptor *const kinds[] = { &kind };
 static const spindle_executor_factory factory = { .struct_size = sizeof factory, .executor_count = 1, .executors = kinds,
     .plugin_id = "com.example.version", .plugin_version = "1." TEXT(VERSION) ".0" };

@@ -64,7 +64,7 @@ struct PluginReloadTests {
         }
     }
 
-    @Test(arguments: [ReloadRig.Fault.factory, .create])
+    @Test(arguments: [ReloadRig.Fault.factory, .create, .check])
     func aVersionThatDoesNotStartIsNotUsed(_ fault: ReloadRig.Fault) async throws {
         try ReloadRig.put(1, into: workspace)
         try await ReloadRig.with(workspace, settings: Self.atOnce) { rig in
@@ -113,6 +113,36 @@ struct PluginReloadTests {
             #expect(try await rig.version(rig.submit()) == "1")
             let again = try await rig.reload()
             #expect(again?.manifest?.version == (fault == .crash ? "1.1.0" : "1.2.0"), "a quarantine outlasts it")
+        }
+    }
+
+    @Test func whatReplacesAVersionOnTrialIsMeasuredByTheLastThatPassed() async throws {
+        try ReloadRig.put(1, into: workspace)
+        var settings = ReloadSettings()
+        settings.trialAttempts = 6
+        try await ReloadRig.with(workspace, settings: settings) { rig in
+            #expect(try await rig.version(rig.submit()) == "1")
+            try rig.put(2, .fail)
+            _ = try await rig.reload()
+            #expect(try await rig.version(rig.submit()) == nil)
+            // One that cannot serve ends no trial.
+            try rig.put(3, .factory)
+            #expect(try await rig.reload()?.manifest?.version == "1.2.0")
+            // One that fails too is no better for the failures of the one before it.
+            try rig.put(4, .fail)
+            #expect(try await rig.reload()?.manifest?.version == "1.4.0")
+            while try await rig.version(rig.submit()) == nil {}
+            #expect(rig.listing()?.manifest?.version == "1.1.0")
+        }
+    }
+
+    @Test func theHostEndsWhileANewVersionIsLookedAt() async throws {
+        try ReloadRig.put(1, into: workspace)
+        try await ReloadRig.with(workspace) { rig in
+            try rig.put(2, .slow)
+            // Nobody waits for it: the end of the host must come all the same.
+            Task { _ = try? await rig.reload() }
+            #expect(try await rig.version(rig.submit()) == "1")
         }
     }
 
@@ -172,6 +202,15 @@ struct PluginReloadTests {
                 return
             }
             #expect(try await rig.version(rig.submit()) == "1")
+            // Not by a way around either.
+            try #require(unlink("\(workspace.plugins)/version.so") == 0)
+            #expect(try await rig.reload() == nil)
+            try rig.put(2)
+            guard case .restartNeeded = try await rig.reload()?.status else {
+                Issue.record("\(String(describing: rig.listing()))")
+                return
+            }
+            await #expect(throws: SpindleError.self) { try await rig.submit() }
         }
     }
 

@@ -63,7 +63,7 @@ struct ReloadRig: Sendable {
     private static let compiled = Mutex<[String: Workspace]>([:])
 
     /// What is wrong with a version; see `Fixtures/version.c`.
-    enum Fault: Int { case none, factory, create, fail, crash }
+    enum Fault: Int { case none, factory, create, fail, crash, slow, check }
 
     /// Puts a version of the plugin in its place as a careful operator does: written beside it, then renamed.
     static func put(

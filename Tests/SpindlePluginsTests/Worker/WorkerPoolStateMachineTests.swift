@@ -36,6 +36,42 @@ struct WorkerPoolStateMachineTests {
         actions.compactMap { if case .start(let id, let token, _, _) = $0 { (id, token) } else { nil } }
     }
 
+    @Test("who waits for a worker or a check hears of a quarantine too")
+    func pauseAnswers() {
+        var machine = machine()
+        machine.warmUp(now: 0)
+        let first = machine.takeActions()
+        #expect(spawned(first).count == 1)
+        machine.pause(true, now: 1)
+        let answers = machine.takeActions().compactMap { action -> String? in
+            if case .warmedUp(let failure) = action { failure } else { nil }
+        }
+        #expect(answers == ["it is quarantined"])
+    }
+
+    @Test("a ping does not make a pool forget that it waits before it starts again")
+    func backoffOutlastsPings() {
+        var machine = machine(maxWorkers: 2)
+        machine.start([Self.request(1)], startedAt: 0, now: 0)
+        let worker = spawned(machine.takeActions())[0]
+        machine.workerReady(worker, pid: 1, now: 1)
+        machine.start([Self.request(2)], startedAt: 2, now: 2)
+        let failing = spawned(machine.takeActions())[0]
+        machine.startFailed(failing, "no", isGone: true, now: 3)
+        let backoff = machine.takeActions().compactMap { action -> (WorkerPoolTimer, Int64)? in
+            if case .timer(.backoff(let number), let at) = action { (.backoff(number), at) } else { nil }
+        }
+        guard let (timer, at) = backoff.first else {
+            Issue.record("no wait")
+            return
+        }
+        machine.start([Self.request(3, suspect: true)], startedAt: 4, now: 4)
+        #expect(spawned(machine.takeActions()).isEmpty)
+        machine.ping(worker, now: 5)
+        machine.timerFired(timer, now: at)
+        #expect(!spawned(machine.takeActions()).isEmpty)
+    }
+
     @Test("as many workers are started as the attempts need, and no more than allowed")
     func demand() {
         var machine = machine(perWorker: 2, maxWorkers: 3)
