@@ -84,6 +84,9 @@ final class Workspace: Sendable {
         return status
     }
 
+    /// Whether the tests run under a sanitizer (`Scripts/sanitize`).
+    static let isSanitized = getenv("SPINDLE_TEST_WORKER") != nil
+
     /// Where the programs of this build lie; `SPINDLE_TEST_WORKER` names another worker (`Scripts/sanitize`).
     static let worker: String = {
         if let path = getenv("SPINDLE_TEST_WORKER") { return String(cString: path) }
