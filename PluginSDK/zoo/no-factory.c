@@ -1,0 +1,2 @@
+/* Has everything but the exported factory. */
+int not_a_factory;
