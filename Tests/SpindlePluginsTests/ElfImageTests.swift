@@ -56,13 +56,21 @@ import Testing
     /// - Parameters:
     ///   - symbols: The first symbol that is hashed, and the last that a bucket names.
     ///   - runPaths: How often the run path `path` is named.
-    private func library(symbols: (first: UInt32, last: UInt32) = (1, 1), runPaths: Int = 0, path: String = "/opt/lib") -> [UInt8] {
+    ///   - stack: What the stack may be (1 execute, 2 write, 4 read); nil says nothing of it.
+    private func library(
+        symbols: (first: UInt32, last: UInt32) = (1, 1),
+        runPaths: Int = 0,
+        path: String = "/opt/lib",
+        stack: UInt32? = nil
+    ) -> [UInt8] {
         func little<Number: FixedWidthInteger>(_ numbers: Number...) -> [UInt8] {
             numbers.flatMap { number in withUnsafeBytes(of: number.littleEndian) { Array($0) } }
         }
         let names = [0] + Array(ElfImage.factorySymbol.utf8) + [0] + Array(path.utf8) + [0]
         let entries = 4 + runPaths + 1
-        let symbolsAt = UInt64(64 + 2 * 56 + entries * 16)
+        let headers = stack == nil ? 2 : 3
+        let dynamicAt = UInt64(64 + headers * 56)
+        let symbolsAt = dynamicAt + UInt64(entries * 16)
         let namesAt = symbolsAt + 48
         let hashAt = namesAt + UInt64(names.count)
         var dynamic: [UInt8] = little(6, symbolsAt, 5, namesAt, 10, UInt64(names.count), 0x6FFF_FEF5, hashAt)
@@ -74,15 +82,22 @@ import Testing
         let size = hashAt + UInt64(hash.count)
         var bytes = header
         bytes[32] = 64
-        bytes[56] = 2
+        bytes[56] = UInt8(headers)
         bytes += little(1 as UInt32, 5) + little(0, 0, 0, size, size, 4096)
-        bytes += little(2 as UInt32, 6) + little(176, 176, 176, UInt64(dynamic.count), UInt64(dynamic.count), 8)
+        bytes += little(2 as UInt32, 6) + little(dynamicAt, dynamicAt, dynamicAt, UInt64(dynamic.count), UInt64(dynamic.count), 8)
+        if let stack { bytes += little(0x6474_E551, stack) + little(0 as UInt64, 0, 0, 0, 0, 16) }
         return bytes + dynamic + [UInt8](repeating: 0, count: 24) + symbol + names + hash
     }
 
     @Test func readsAWholeLibrary() throws {
         #expect(reason(library()) == "accepted")
         #expect(try ElfImage(library(runPaths: 2, path: "/a:/b")).runPaths == ["/a", "/b", "/a", "/b"])
+    }
+
+    /// The loader makes all stacks of the process executable for one such library.
+    @Test func executableStacksAreRefused() {
+        #expect(reason(library(stack: 6)) == "accepted")
+        #expect(reason(library(stack: 7)) == "It wants a stack that can be executed; link it with -z noexecstack.")
     }
 
     /// Found by the fuzzer: the number of the symbol behind the last possible one trapped.

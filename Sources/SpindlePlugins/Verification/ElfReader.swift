@@ -44,6 +44,7 @@ struct ElfReader {
         for index in 0..<UInt64(count) {
             let at = try add(table, index * 56)
             let type: UInt32 = try load(at)
+            if type == Self.stack { try readStack(at) }
             guard type == 1 || type == 2 else { continue }
             let offset: UInt64 = try load(add(at, 8))
             let address: UInt64 = try load(add(at, 16))
@@ -55,6 +56,15 @@ struct ElfReader {
         }
         guard let dynamic else { throw refused("It has no dynamic section.") }
         return dynamic
+    }
+
+    /// The type of the program header that says what the stack may be.
+    private static let stack: UInt32 = 0x6474_E551
+
+    /// The loader would make every stack of the process executable for it, the host's own too.
+    private func readStack(_ header: UInt64) throws(SpindleError) {
+        let flags: UInt32 = try load(add(header, 4))
+        guard flags & 1 == 0 else { throw refused("It wants a stack that can be executed; link it with -z noexecstack.") }
     }
 
     private func readDynamic(_ section: (offset: UInt64, size: UInt64)) throws(SpindleError) -> ElfImage {

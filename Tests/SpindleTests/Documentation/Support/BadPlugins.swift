@@ -94,6 +94,7 @@ struct BadPlugins {
         let linked = ["-Wl,--no-as-needed", "-L\(room.path)", "-lelsewhere"]
         try await compile("missing", flags: linked)
         try await compile("relative", flags: ["-Wl,-rpath,lib"])
+        try await compile("stack", flags: ["-Wl,-z,execstack"])
         try #require(mkdir("\(room.path)/shared", 0o755) == 0 && chmod("\(room.path)/shared", 0o777) == 0)
         try await compile("unsafe", flags: ["-Wl,-rpath,\(room.path)/shared"])
         try put(bytes(of: "\(room.path)/libelsewhere.so"), as: "libelsewhere")
