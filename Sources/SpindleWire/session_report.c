@@ -3,8 +3,9 @@
 
 #include "session.h"
 
-/* Longer texts (schemas) than this make no sense and would not fit a frame with the others. */
-enum { MAX_TEXT = 256 * 1024 };
+/* Longer texts (schemas) make no sense and would not fit a frame with the others. Those that are cut here stay longer than the host
+ * takes, so that it says what is wrong with them. */
+enum { MAX_TEXT = 256 * 1024 + 16 };
 
 static spw_bytes text(const char *from, spw_arena *arena, uint64_t *replaced) {
     return from == NULL ? (spw_bytes){ NULL, 0 } : text_clean(text_of(from), MAX_TEXT, arena, replaced);

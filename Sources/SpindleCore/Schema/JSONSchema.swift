@@ -20,7 +20,7 @@ public struct JSONSchema: Hashable, Sendable {
     /// - Throws: `configuration`, with what is wrong and where in the schema.
     public init(_ text: String) throws(SpindleError) {
         guard text.utf8.count <= 256 * 1024 else {
-            throw SpindleError(.configuration, "The schema has \(text.utf8.count) bytes; at most 262144 are allowed.")
+            throw SpindleError(.configuration, "The schema has more than the 262144 bytes that are allowed.")
         }
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) else {
             throw SpindleError(.configuration, "The schema is not JSON.")
