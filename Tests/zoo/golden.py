@@ -30,7 +30,7 @@ def differences(seen, expected, unavailable, is_whole):
         for name, outcome in seen[level].items():
             wanted = expected[level].get(name, "nothing: there is no such row")
             refusal = unavailable.get(level)
-            if refusal and not wanted.startswith(("refused", "not run")):
+            if refusal and not wanted.startswith(("refused: ", "not run")):
                 wanted = refusal
             if outcome != wanted:
                 wrong.append(f"{name} at {level}: {outcome}; expected: {wanted}")

@@ -26,7 +26,7 @@ def refusal_of_sandbox(bin_directory, scratch):
     place = Place(bin_directory, scratch, "doctor")
     ended = subprocess.run([place.spindle, "doctor", "--json"], env=place.environment(), capture_output=True, text=True)
     level = next(one for one in json.loads(ended.stdout)["levels"] if one["level"] == "sandbox")
-    return None if level["available"] else level["note"]
+    return None if level["available"] else level["note"].removeprefix("plugins that ask for it are refused: ")
 
 
 def start(levels):
@@ -47,7 +47,9 @@ class Zoo:
         self.plugins = os.path.join(scratch, "built")
         build.build(rows, self.plugins)
         reason = refusal_of_sandbox(bin_directory, scratch)
-        self.unavailable = {} if reason is None else {level: f"refused: {reason}" for level in ("sandbox", "one-shot")}
+        self.unavailable = {} if reason is None else {
+            level: f"refused: isolation {level} cannot be given here: {reason}; see spindle doctor"
+            for level in ("sandbox", "one-shot")}
         self.lasting = [self.make(level, level) for level in LEVELS if level != "in-process"]
         self.passing = None
         start(self.lasting)
