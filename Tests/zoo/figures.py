@@ -23,7 +23,7 @@ class Figures:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
             resident = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS"))
         return Figures(
-            pid, len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task")),
+            pid, descriptors(pid), len(os.listdir(f"/proc/{pid}/task")),
             len(processes.descendants(pid)), zombies(pid), resident)
 
     def is_back_at(self, before, threads=0):
@@ -34,6 +34,17 @@ class Figures:
     def __str__(self):
         return (f"pid {self.pid}, {self.descriptors} descriptors, {self.threads} threads, {self.children} children, "
                 f"{self.zombies} zombies, {self.resident / MIB:.0f} MiB")
+
+
+def descriptors(pid):
+    """Open descriptors without those of the store: SQLite's readers are a pool that grows up to its limit when there is much to read."""
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            count += "/spindle.db" not in os.readlink(f"/proc/{pid}/fd/{fd}")
+        except OSError:
+            continue
+    return count
 
 
 def zombies(parent):
