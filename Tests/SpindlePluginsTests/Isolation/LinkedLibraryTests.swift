@@ -34,7 +34,6 @@ struct LinkedLibraryTests {
             try await escape.expect("reached", rig, "read", ["path": "\(directory)/libside.so.1"])
             try await escape.expect("refused", rig, "write", ["path": "\(directory)/libside.so.1"])
             try await escape.expect("ENOENT", rig, "read", ["path": "\(directory)/secret"])
-            try await escape.expect("refused", rig, "list", ["path": directory])
         }
         // It could be read.
         try await escape.with("isolation: worker\n") { rig in
