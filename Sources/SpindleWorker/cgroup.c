@@ -76,7 +76,9 @@ int cgroup_make(sandbox *box) {
         char kind[16], path[4200];
         const char *directory = sandbox_split(sandbox_text(box->setup.groups.items[i]), kind, sizeof kind);
         errno = EINVAL;
+        /* What is there already is somebody else's. */
         if (directory == NULL || mkdir(directory, 0755) != 0) return sandbox_refuse(box, "control group", "mkdir");
+        box->groups_made = i + 1;
         if (!limit(box, kind, directory)) return 0;
         /* The runner has one thread then. In version 1 it joins as a thread, for which the kernel need not wait until no process
          * of the machine starts a thread: that takes longer than all else here. */
@@ -108,7 +110,7 @@ int cgroup_limits(const sandbox *box, const char *kind) {
 
 void cgroup_remove(const sandbox *box) {
     const struct timespec step = { .tv_nsec = 5 * 1000 * 1000 };
-    for (size_t i = 0; i < box->setup.groups.count; i++) {
+    for (size_t i = 0; i < box->groups_made; i++) {
         char kind[16];
         const char *directory = sandbox_split(sandbox_text(box->setup.groups.items[i]), kind, sizeof kind);
         if (directory == NULL) continue;

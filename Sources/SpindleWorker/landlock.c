@@ -86,9 +86,10 @@ static int allow_all(int rules, const char *const *paths, uint64_t allowed) {
     return 1;
 }
 
-static int allow_list(int rules, const spw_list *paths, uint64_t allowed) {
+static int allow_list(int rules, const spw_list *paths, uint64_t allowed, int must_be_there) {
     for (size_t i = 0; i < paths->count; i++) {
-        if (allow_path(rules, sandbox_text(paths->items[i]), allowed) != 1) return 0;
+        int added = allow_path(rules, sandbox_text(paths->items[i]), allowed);
+        if (added == 0 || (added < 0 && must_be_there)) return 0;
     }
     return 1;
 }
@@ -119,8 +120,8 @@ int landlock_restrict(sandbox *box) {
     int done = allow_all(rules, mounts_system, FS_READ | run) && allow_all(rules, mounts_settings, FS_READ)
             && allow_all(rules, devices, FS_READ_FILE | FS_WRITE_FILE | (all.fs & FS_IOCTL_DEV))
             && (!is_own || allow_all(rules, own, write)) && (!is_own || allow_all(rules, proc, FS_READ | FS_WRITE_FILE))
-            && allow_list(rules, &box->setup.libraries, FS_READ | run) && allow_list(rules, &box->setup.reads, FS_READ | run)
-            && allow_list(rules, &box->setup.writes, write)
+            && allow_list(rules, &box->setup.libraries, FS_READ | run, 0)
+            && allow_list(rules, &box->setup.reads, FS_READ | run, 1) && allow_list(rules, &box->setup.writes, write, 1)
             && (all.net == 0 || allow_ports(rules, box))
             && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     int error = errno;

@@ -26,7 +26,7 @@ const char *const mounts_settings[] = {
 };
 enum { OWN_SETTINGS = 5 };
 
-/* linux/mount.h and linux/openat2.h; older libraries lack them. */
+/* linux/mount.h; older libraries lack it. */
 enum {
     ATTRIBUTE_READ_ONLY = 0x1,
     ATTRIBUTE_NO_SUID = 0x2,
@@ -34,9 +34,8 @@ enum {
     ATTRIBUTE_NO_EXEC = 0x8,
     TREE_CLONE = 1,
     MOVE_FROM_EMPTY = 0x4,
+    MOVE_TO_EMPTY = 0x40,
     TREE_RECURSIVE = 0x8000,
-    RESOLVE_NO_LINKS = 0x04,
-    RESOLVE_NO_MAGIC = 0x02,
 };
 
 typedef struct attributes {
@@ -45,12 +44,6 @@ typedef struct attributes {
     uint64_t propagation;
     uint64_t user_namespace;
 } attributes;
-
-typedef struct how {
-    uint64_t flags;
-    uint64_t mode;
-    uint64_t resolve;
-} how;
 
 static const char old_root[] = "/.host";
 
@@ -85,26 +78,61 @@ static int make_file(const char *path, const char *text) {
     return written;
 }
 
-/* The host's file or directory, at the same path here, and what is mounted below it. Not through a symbolic link: who may
- * write somewhere below a grant must not decide what the next worker sees. */
-static int bind_path(const char *path, uint64_t set) {
-    char source[PATH_MAX + sizeof old_root];
+/* The first part of a path and what is behind it; NULL at its end. */
+static const char *split_part(const char *path, char *part) {
+    while (*path == '/') path++;
+    size_t length = strcspn(path, "/");
+    if (length == 0) return NULL;
+    if (length > NAME_MAX) length = NAME_MAX;
+    memcpy(part, path, length);
+    part[length] = 0;
+    return path + length;
+}
+
+/* Opens what is below a directory, part by part and through no symbolic link, `..` being refused by setup_check. Not by openat2: a
+ * service may be forbidden that. `is_made` makes the directories on the way, and at the end a directory or a file. -1: not there. */
+static int walk(const char *from, const char *path, int is_made, int is_directory) {
+    char part[NAME_MAX + 1];
     struct stat status;
-    const how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC };
+    int fd = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (fd >= 0 && (path = split_part(path, part)) != NULL) {
+        int is_last = path[strspn(path, "/")] == 0;
+        int as_directory = !is_last || (is_made && is_directory);
+        if (is_made && as_directory) (void)mkdirat(fd, part, 0755);
+        if (is_made && !as_directory) {
+            int file = openat(fd, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+            if (file >= 0) close(file);
+        }
+        int next = openat(fd, part, O_PATH | O_NOFOLLOW | O_CLOEXEC | (as_directory ? O_DIRECTORY : 0));
+        int error = errno;
+        close(fd);
+        errno = error;
+        fd = next;
+    }
+    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISLNK(status.st_mode)) return fd;
+    close(fd);
+    errno = ELOOP;
+    return -1;
+}
+
+/* The host's file or directory, at the same path here, and what is mounted below it. Not through a symbolic link, neither there
+ * nor here, where an earlier grant may be mounted already: who may write somewhere below a grant must not decide what the next
+ * worker sees. */
+static int bind_path(const char *path, uint64_t set) {
+    struct stat status;
     const attributes attributes = { .set = set };
-    snprintf(source, sizeof source, "%s%s", old_root, path);
-    int fd = (int)syscall(SYS_openat2, AT_FDCWD, source, &how, sizeof how);
+    int fd = walk(old_root, path, 0, 0);
     if (fd < 0) return 0;
-    int tree = -1;
+    int tree = -1, target = -1;
     int done = fstat(fd, &status) == 0;
-    if (done && S_ISDIR(status.st_mode)) done = make_directories(path, 1);
-    else if (done && !is_there(path)) done = make_file(path, "");
-    if (done) tree = (int)syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_CLONE | O_CLOEXEC | TREE_RECURSIVE);
-    done = done && tree >= 0
+    if (done) target = walk("/", path, 1, S_ISDIR(status.st_mode));
+    if (target >= 0) tree = (int)syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_CLONE | O_CLOEXEC | TREE_RECURSIVE);
+    done = tree >= 0
         && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attributes, sizeof attributes) == 0
-        && syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_FROM_EMPTY) == 0;
+        && syscall(SYS_move_mount, tree, "", target, "", MOVE_FROM_EMPTY | MOVE_TO_EMPTY) == 0;
     int error = errno;
     if (tree >= 0) close(tree);
+    if (target >= 0) close(target);
     close(fd);
     errno = error;
     return done;
@@ -120,7 +148,7 @@ static int bind_system(const char *path) {
     ssize_t length = readlink(source, target, sizeof target - 1);
     if (length < 0 || !make_directories(path, 0)) return 0;
     target[length] = 0;
-    return symlink(target, path) == 0;
+    return symlink(target, path) == 0 || errno == EEXIST;
 }
 
 static int make_memory(sandbox *box, const char *path, uint64_t size, const char *mode, unsigned long more) {
@@ -186,11 +214,16 @@ static int bind_grants(sandbox *box) {
         const spw_list *paths;
         uint64_t set;
     } grants[] = {
-        { &box->setup.libraries, safe | ATTRIBUTE_READ_ONLY },
         { &box->setup.reads, safe | ATTRIBUTE_READ_ONLY },
-        /* What it can write it cannot load, unless it may run programs anyway. */
+        /* Of what it can write, and of /tmp, it cannot map a file as code, unless it may run programs anyway. That is hardening: code
+         * that reads a file can still do what the file says. */
         { &box->setup.writes, safe | no_exec },
     };
+    /* The libraries that it is linked with, one by one: a directory would be a grant that nobody gave. */
+    for (size_t i = 0; i < box->setup.libraries.count; i++) {
+        const char *path = sandbox_text(box->setup.libraries.items[i]);
+        if (!bind_system(path)) return sandbox_refuse(box, "mount namespace", path);
+    }
     for (size_t k = 0; k < sizeof grants / sizeof grants[0]; k++) {
         for (size_t i = 0; i < grants[k].paths->count; i++) {
             const char *path = sandbox_text(grants[k].paths->items[i]);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,14 @@ typedef struct connection {
     way ways[2]; /* from each end to the other */
 } connection;
 
+/* Where a relay leads. */
+typedef struct target {
+    struct sockaddr_storage address;
+    socklen_t length;
+} target;
+
 static int listeners[SANDBOX_RELAYS];
+static target targets[SANDBOX_RELAYS];
 static connection *connections[CONNECTIONS];
 
 /* "PORT ADDRESS" of a relay, behind its name; NULL if it is malformed. */
@@ -189,7 +197,10 @@ static int take_one(int link) {
 }
 
 int relay_take(sandbox *box) {
+    unsigned port;
     for (size_t i = 0; i < box->setup.relays.count; i++) {
+        /* Once: texts of the set-up stay in memory, and connections are many. */
+        if (!parse(box, i, &port, &targets[i].address, &targets[i].length)) return 0;
         listeners[i] = is_repeated(box, i) ? -1 : take_one(box->link);
         if (listeners[i] < 0 && !is_repeated(box, i)) return 0; /* init has failed, and has said so */
     }
@@ -203,22 +214,32 @@ static void end_connection(connection **place) {
     *place = NULL;
 }
 
-static void begin_connection(const sandbox *box, size_t index) {
-    struct sockaddr_storage address;
-    socklen_t length;
-    unsigned port;
+/* An end that is gone without a word is found out, also when nothing is to be sent to it. */
+static void keep_alive(int fd) {
+    const int on = 1, idle = 60, interval = 15, probes = 4;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+static void begin_connection(size_t index) {
+    const target *target = &targets[index];
     int inside = accept4(listeners[index], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (inside < 0) return;
     size_t place = 0;
     while (place < CONNECTIONS && connections[place] != NULL) place++;
-    connection *made = place < CONNECTIONS && parse(box, index, &port, &address, &length) ? calloc(1, sizeof *made) : NULL;
-    int outside = made == NULL ? -1 : socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (outside < 0 || (connect(outside, (const struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS)) {
+    connection *made = place < CONNECTIONS ? calloc(1, sizeof *made) : NULL;
+    int outside = made == NULL ? -1 : socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (outside < 0
+        || (connect(outside, (const struct sockaddr *)&target->address, target->length) != 0 && errno != EINPROGRESS)) {
         if (outside >= 0) close(outside);
         free(made);
         close(inside);
         return;
     }
+    keep_alive(inside);
+    keep_alive(outside);
     made->ends[0] = inside;
     made->ends[1] = outside;
     made->is_connecting = 1;
@@ -230,6 +251,12 @@ static short wanted(const connection *connection, int end) {
     const way *out = &connection->ways[end], *in = &connection->ways[1 - end];
     if (connection->is_connecting) return end == 1 ? POLLOUT : 0;
     return (short)((!out->is_over && out->length == 0 ? POLLIN : 0) | (in->length > 0 ? POLLOUT : 0));
+}
+
+/* An end that has said all and still listens: nothing is waited for there but that it goes. */
+static int is_quiet(const connection *connection, int end) {
+    const way *out = &connection->ways[end], *in = &connection->ways[1 - end];
+    return !connection->is_connecting && out->is_over && out->length == 0 && !in->is_told && in->length == 0;
 }
 
 /* 0: the connection is broken. */
@@ -278,7 +305,8 @@ void relay_run(const sandbox *box, int ended) {
             if (connections[i] == NULL) is_full = 0;
             for (int end = 0; end < 2; end++) {
                 short events = connections[i] == NULL ? 0 : wanted(connections[i], end);
-                int fd = connections[i] == NULL || events == 0 ? -1 : connections[i]->ends[end];
+                int is_watched = connections[i] != NULL && (events != 0 || is_quiet(connections[i], end));
+                int fd = is_watched ? connections[i]->ends[end] : -1;
                 fds[count++] = (struct pollfd){ .fd = fd, .events = events };
             }
         }
@@ -289,10 +317,14 @@ void relay_run(const sandbox *box, int ended) {
         for (size_t i = 0; i < CONNECTIONS; i++) {
             const struct pollfd *both = &fds[1 + relays + 2 * i];
             if (connections[i] == NULL || (both[0].revents | both[1].revents) == 0) continue;
-            if (!serve(connections[i])) end_connection(&connections[i]);
+            int is_gone = 0;
+            for (int end = 0; end < 2; end++) {
+                is_gone |= is_quiet(connections[i], end) && (both[end].revents & (POLLHUP | POLLERR)) != 0;
+            }
+            if (is_gone || !serve(connections[i])) end_connection(&connections[i]);
         }
         for (size_t i = 0; i < relays; i++) {
-            if (fds[1 + i].revents != 0) begin_connection(box, i);
+            if (fds[1 + i].revents != 0) begin_connection(i);
         }
     }
 }

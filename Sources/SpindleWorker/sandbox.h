@@ -20,6 +20,7 @@ typedef struct sandbox {
     spw_arena arena;
     spw_input input; /* where its bytes are */
     int groups[SANDBOX_GROUPS]; /* where each of setup.groups is joined */
+    size_t groups_made;         /* how many of setup.groups are ours to remove */
     int old_proc;               /* /proc of the host, until the runner has read its own number; -1 = none */
     int link;                   /* init's end of a socket to the outer */
     char why[640];              /* what failed, for people */

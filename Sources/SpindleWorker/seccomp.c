@@ -1,5 +1,6 @@
 /* The system calls that no plugin needs, and those that only a grant allows. Everything else stays as it is. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -8,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -123,6 +125,54 @@ static void judge_socket(filter *filter, uint32_t net) {
     refuse(filter, EPERM);
 }
 
+/* Pairs that are connected for good. A datagram socket, which SOCK_RAW is too here, can be sent from to any other by its path. */
+static void judge_pair(filter *filter, uint32_t net) {
+    const int none = net == SPW_NET_NONE;
+    unless(filter, SYS_socketpair, none ? 10 : 5);
+    load_argument(filter, 0);
+    unless(filter, AF_UNIX, none ? 6 : 1);
+    if (none) {
+        load_argument(filter, 1);
+        add(filter, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
+        add(filter, BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0);
+        add(filter, BPF_JMP | BPF_JEQ | BPF_K, SOCK_SEQPACKET, 1, 0);
+        add(filter, BPF_JMP | BPF_JA, 1, 0, 0);
+    }
+    allow(filter);
+    refuse(filter, EPERM);
+    load(filter, offsetof(struct seccomp_data, nr));
+}
+
+/* Files that give who runs them the rights of their owner, which may be the host's user: no_new_privs holds for the plugin, but
+ * not for others of this machine. */
+static void judge_modes(filter *filter) {
+    static const struct {
+        int call;
+        int8_t flags; /* the argument that says whether there is a mode at all; -1 = there is */
+        int8_t mode;
+    } calls[] = {
+        { SYS_fchmod, -1, 1 }, { SYS_fchmodat, -1, 2 }, { SYS_mknodat, -1, 2 }, { SYS_mkdirat, -1, 2 }, { SYS_openat, 2, 3 },
+#if defined(__x86_64__)
+        { SYS_chmod, -1, 1 }, { SYS_mknod, -1, 1 }, { SYS_mkdir, -1, 1 }, { SYS_creat, -1, 1 }, { SYS_open, 1, 2 },
+#endif
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        int has_flags = calls[i].flags >= 0;
+        unless(filter, (uint32_t)calls[i].call, has_flags ? 6 : 4);
+        if (has_flags) {
+            load_argument(filter, calls[i].flags);
+            add(filter, BPF_JMP | BPF_JSET | BPF_K, O_CREAT | (O_TMPFILE & ~O_DIRECTORY), 0, 3);
+        }
+        load_argument(filter, calls[i].mode);
+        add(filter, BPF_JMP | BPF_JSET | BPF_K, S_ISUID | S_ISGID, 0, 1);
+        refuse(filter, EPERM);
+        load(filter, offsetof(struct seccomp_data, nr));
+    }
+    /* The same with the mode behind a pointer, and a new one; libraries fall back. */
+    refuse_call(filter, SYS_openat2, ENOSYS);
+    refuse_call(filter, 452 /* fchmodat2 */, ENOSYS);
+}
+
 static void judge_rest(filter *filter) {
     /* Keystrokes for a terminal. */
     unless(filter, SYS_ioctl, 4);
@@ -157,6 +207,8 @@ int seccomp_install(sandbox *box) {
     for (size_t i = 0; !may_start && i < sizeof programs / sizeof programs[0]; i++) refuse_call(&filter, programs[i], EPERM);
     judge_clone(&filter, may_start);
     judge_socket(&filter, box->setup.net);
+    judge_pair(&filter, box->setup.net);
+    judge_modes(&filter);
     judge_rest(&filter);
     errno = 0;
     if (filter.count > MAX_STEPS) return sandbox_refuse(box, "seccomp", "its filter is too long");

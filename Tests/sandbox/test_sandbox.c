@@ -5,6 +5,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,7 +104,7 @@ static int is_reached(worker *worker, const char *what) {
 static void test_refusals(void) {
     static const char *const tries[] = { "fork", "exec", "exec-here", "mount", "unshare", "userns", "keyctl", "root", "clone3",
                                          "io_uring", "bpf", "userfaultfd", "tiocsti", "code", "limits", "hostname", "daemon",
-                                         "raw", "parent" };
+                                         "raw", "parent", "pair", "raw-pair", "set-user", "set-group-new" };
     const spw_setup setup = whole();
     worker worker;
     if (!begin(&worker, &setup)) return;
@@ -110,6 +113,7 @@ static void test_refusals(void) {
         fprintf(stderr, "  %s\n", tries[i]);
     }
     CHECK(strcmp(attempt(&worker, "write", "path", "/tmp/own", "b", ""), "reached") == 0);
+    CHECK(is_reached(&worker, "stream-pair") && is_reached(&worker, "mode"));
     CHECK(strcmp(attempt(&worker, "write", "path", "/own", "b", ""), "reached") != 0);
     CHECK(strcmp(attempt(&worker, "read", "path", "/etc/shadow", "b", ""), "reached") != 0);
     CHECK(strcmp(attempt(&worker, "read", "path", "/etc/passwd", "b", ""), "reached") == 0);
@@ -205,12 +209,132 @@ static void test_grants(void) {
     rmdir(directory);
 }
 
+/* A group for processes where there is one of version 1 that we may use, as "KIND DIRECTORY"; 0 = none. */
+static int find_group(char *item, size_t capacity) {
+    snprintf(item, capacity, "pids /sys/fs/cgroup/pids/spindle-test-%d", (int)getpid());
+    const char *directory = strchr(item, ' ') + 1;
+    return mkdir(directory, 0755) == 0 && rmdir(directory) == 0;
+}
+
+/* A library is a file, and a link to it that is made again; what lies beside them is not there. */
+static void test_libraries(void) {
+    char directory[] = "/var/tmp/spindle-sandbox-XXXXXX", file[96], link[96], secret[96];
+    if (!CHECK(mkdtemp(directory) != NULL)) return;
+    chmod(directory, 0755);
+    snprintf(file, sizeof file, "%s/libone.so.1", directory);
+    snprintf(link, sizeof link, "%s/libone.so", directory);
+    snprintf(secret, sizeof secret, "%s/secret", directory);
+    FILE *made = fopen(file, "w");
+    fclose(made);
+    made = fopen(secret, "w");
+    fclose(made);
+    CHECK(symlink("libone.so.1", link) == 0 && chmod(file, 0644) == 0 && chmod(secret, 0644) == 0);
+    spw_setup setup = whole();
+    const spw_bytes items[] = { text(file), text(link), text("/var/tmp/spindle-sandbox-absent.so") };
+    setup.libraries = (spw_list){ items, 3 };
+    worker worker;
+    if (begin(&worker, &setup)) {
+        CHECK(strcmp(attempt(&worker, "read", "path", file, "b", ""), "reached") == 0);
+        CHECK(strcmp(attempt(&worker, "read", "path", link, "b", ""), "reached") == 0);
+        CHECK(strcmp(attempt(&worker, "write", "path", file, "b", ""), "reached") != 0);
+        CHECK(strcmp(attempt(&worker, "read", "path", secret, "b", ""), "ENOENT") == 0);
+        CHECK(strcmp(attempt(&worker, "list", "path", directory, "b", ""), "reached") != 0);
+        finish(&worker);
+    }
+    unlink(file);
+    unlink(link);
+    unlink(secret);
+    rmdir(directory);
+}
+
+/* A link within an earlier grant, in the place where a later one is to be mounted. */
+static void test_nested_grants(void) {
+    char directory[] = "/var/tmp/spindle-sandbox-XXXXXX", inner[64], away[64], bait[96];
+    if (!CHECK(mkdtemp(directory) != NULL)) return;
+    chmod(directory, 0755);
+    snprintf(inner, sizeof inner, "%s/inner", directory);
+    snprintf(away, sizeof away, "%s/away", directory);
+    snprintf(bait, sizeof bait, "%s/inner/file", directory);
+    CHECK(mkdir(inner, 0777) == 0 && symlink(inner, away) == 0);
+    spw_setup setup = whole();
+    const spw_bytes outer = text(directory), target = text(inner);
+    setup.reads = (spw_list){ &outer, 1 };
+    setup.writes = (spw_list){ &target, 1 };
+    chmod(inner, 0777);
+    worker worker;
+    if (begin(&worker, &setup)) {
+        CHECK(strcmp(attempt(&worker, "write", "path", bait, "b", ""), "reached") == 0);
+        finish(&worker);
+    }
+    unlink(bait);
+    const spw_bytes by_link = text(away);
+    setup.writes = (spw_list){ &by_link, 1 };
+    char why[1024] = "";
+    worker_start_in(&worker, program, plugin, &setup);
+    worker_hello(&worker, 1, 1 << 20);
+    CHECK(!is_ready(&worker, why, sizeof why) && strstr(why, "spindle.sandbox: mount namespace: ") == why);
+    worker_end(&worker);
+    unlink(away);
+    rmdir(inner);
+    rmdir(directory);
+}
+
+/* As a service with RestrictSUIDSGID=: the kernel seems to have no openat2, whose arguments a filter cannot see. */
+static void test_without_openat2(void) {
+    struct sock_filter steps[] = {
+        { BPF_LD | BPF_W | BPF_ABS, 0, 0, 0 /* the number of the call */ },
+        { BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_openat2 },
+        { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS },
+        { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },
+    };
+    const struct sock_fprog filter = { sizeof steps / sizeof steps[0], steps };
+    pid_t host = fork();
+    if (host == 0) {
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) _exit(2);
+        if (syscall(SYS_openat2, -1, "", NULL, 0) == 0 || errno != ENOSYS) _exit(3);
+        const spw_bytes grant = text("/var");
+        spw_setup setup = whole();
+        char why[1024] = "";
+        setup.reads = (spw_list){ &grant, 1 };
+        setup.layers |= SPW_LAYER_TRY;
+        worker worker;
+        worker_start_in(&worker, program, plugin, &setup);
+        is_ready(&worker, why, sizeof why);
+        worker_end(&worker);
+        if (strstr(why, "spindle.tried: ") == why) _exit(0);
+        fprintf(stderr, "%s\n", why);
+        _exit(1);
+    }
+    int status = -1;
+    waitpid(host, &status, 0);
+    CHECK(status == 0);
+}
+
+/* A group that is there already belongs to somebody else: no worker is started, and it stays. */
+static void test_foreign_group(void) {
+    char group[128], why[1024] = "";
+    if (!find_group(group, sizeof group)) return;
+    const char *directory = strchr(group, ' ') + 1;
+    const spw_bytes item = text(group);
+    spw_setup setup = whole();
+    setup.layers |= SPW_LAYER_CGROUP;
+    setup.groups = (spw_list){ &item, 1 };
+    setup.pids = 64;
+    CHECK(mkdir(directory, 0755) == 0);
+    worker worker;
+    worker_start_in(&worker, program, plugin, &setup);
+    CHECK(!is_ready(&worker, why, sizeof why) && strstr(why, "spindle.sandbox: control group: mkdir: File exists") == why);
+    worker_end(&worker);
+    CHECK(rmdir(directory) == 0);
+}
+
 /* Whatever the host sends in the place of SETUP, the worker ends. */
 static void test_hostile_setup(void) {
     static const struct {
         uint32_t layers;
         const char *path;
-    } bad[] = { { 1u << 31, "/usr/share" }, { 0, "relative" }, { 0, "/" }, { 0, "/a/../b" }, { 0, "/a//b" }, { 0, "/a/" } };
+    } bad[] = { { 1u << 31, "/usr/share" }, { 0, "relative" }, { 0, "/" }, { 0, "/a/../b" }, { 0, "/a//b" }, { 0, "/a/" },
+              { 0, "/.host" }, { 0, "/.host/etc" } };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char why[1024] = "";
         spw_setup setup = whole();
@@ -234,13 +358,6 @@ static int ends_soon(pid_t pid) {
         while (waitpid(-1, NULL, WNOHANG) > 0) {}
     }
     return !is_alive(pid);
-}
-
-/* A group for processes where there is one of version 1 that we may use, as "KIND DIRECTORY"; 0 = none. */
-static int find_group(char *item, size_t capacity) {
-    snprintf(item, capacity, "pids /sys/fs/cgroup/pids/spindle-test-%d", (int)getpid());
-    const char *directory = strchr(item, ' ') + 1;
-    return mkdir(directory, 0755) == 0 && rmdir(directory) == 0;
 }
 
 /* The host is killed: nothing of the worker stays, not even what left its session, nor its control group. */
@@ -307,6 +424,10 @@ int main(int argc, char **argv) {
     }
     test_refusals();
     test_grants();
+    test_libraries();
+    test_nested_grants();
+    test_without_openat2();
+    test_foreign_group();
     test_relay();
     test_host_is_killed();
     return checks_closed();

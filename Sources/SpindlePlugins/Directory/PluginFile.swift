@@ -45,11 +45,12 @@ struct PluginFile {
         mode = before.st_mode
     }
 
-    /// Directories of libraries that it is linked with, and those that the system adds to its own. Blocks shortly.
+    /// The directories of libraries that the system adds to its own, and the files outside of them that it is linked with. Blocks shortly.
     var libraries: [String] {
         var reader = ElfReader(bytes: image.bytes)
-        let elf = try? reader.read(machine: ElfImage.hostMachine)
-        return SystemLibraries.named(elf?.runPaths ?? []) + SystemLibraries.additional()
+        let known = SystemLibraries.additional()
+        guard let elf = try? reader.read(machine: ElfImage.hostMachine) else { return known }
+        return known + LinkedLibraries(of: elf, known: known).paths
     }
 
     /// Whether it can be loaded at all, without loading it.

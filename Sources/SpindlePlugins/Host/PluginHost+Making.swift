@@ -104,7 +104,8 @@ extension PluginHost {
                 audits
                 ? nil
                 : try await Blocking.run { [services, configuration] in
-                    services.sandbox.probe(libraries: file.libraries, limit: configuration.probeTimeout)
+                    let level = sidecar.isolation ?? .worker
+                    return try services.sandbox.probe(for: level, libraries: file.libraries, limit: configuration.probeTimeout)
                 }
             let verdict = try await ProbeSession.run(
                 file.image,
@@ -116,6 +117,8 @@ extension PluginHost {
             )
             facts.remember(verdict, key, now: services.clock.now)
             return verdict
+        } catch let refusal as PluginRefusal {
+            return .failed(refusal.reason)
         } catch {
             // Not the plugin's fault: not remembered.
             return .failed("no process could look at it: \(error)")

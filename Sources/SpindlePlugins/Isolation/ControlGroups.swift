@@ -25,6 +25,18 @@ struct ControlGroups: Hashable, Sendable {
         return parents.filter { limits[$0.kind] != 0 }.map { "\($0.kind) \($0.path)/spindle-\(getpid())-\(number)" }
     }
 
+    /// Removes groups whose worker was killed from outside: its processes may be about to end. Never blocks.
+    static func remove(_ groups: [String]) {
+        let left = groups.filter { rmdir($0) != 0 && errno == EBUSY }
+        guard !left.isEmpty else { return }
+        // What is left even then goes when the next host sweeps.
+        try? OSThread.start("spindle-groups") {
+            for group in left {
+                for _ in 0..<200 where rmdir(group) != 0 && errno == EBUSY { usleep(5000) }
+            }
+        }
+    }
+
     /// Removes what hosts left that are gone. Blocks shortly.
     func sweep() {
         for parent in parents {
@@ -79,12 +91,31 @@ struct ControlGroups: Hashable, Sendable {
         for path in candidates {
             let there = SmallFile.text("\(path)/cgroup.controllers").split { $0 == " " || $0 == "\n" }.map(String.init)
             guard kinds.allSatisfy(there.contains) else { continue }
-            let given = SmallFile.text("\(path)/cgroup.subtree_control").split { $0 == " " || $0 == "\n" }.map(String.init)
-            let isGiven =
-                kinds.allSatisfy(given.contains) || SmallFile.write("+memory +pids +cpu", to: "\(path)/cgroup.subtree_control")
-            if isGiven, refusal(path, "unified") == nil { return path }
+            if isGivenOn(path), refusal(path, "unified") == nil { return path }
         }
+        // A service begins in the group that was delegated to it, and is in its own way there.
+        guard refusal(own, "unified") == nil, moveAside(in: own) else { return nil }
+        if isGivenOn(own) { return own }
+        _ = SmallFile.write("\(getpid())", to: "\(own)/cgroup.procs")
+        rmdir("\(own)/\(hostGroup)")
         return nil
+    }
+
+    /// Whether groups below have all controllers, now if not before.
+    private static func isGivenOn(_ path: String) -> Bool {
+        let given = SmallFile.text("\(path)/cgroup.subtree_control").split { $0 == " " || $0 == "\n" }.map(String.init)
+        return kinds.allSatisfy(given.contains) || SmallFile.write("+memory +pids +cpu", to: "\(path)/cgroup.subtree_control")
+    }
+
+    static let hostGroup = "host"
+
+    /// Moves this process into a group of its own below one, if it is alone there: others are not ours to move.
+    static func moveAside(in path: String) -> Bool {
+        let members = SmallFile.text("\(path)/cgroup.procs").split(separator: "\n")
+        guard members == ["\(getpid())"] else { return false }
+        let group = "\(path)/\(hostGroup)"
+        guard mkdir(group, 0o755) == 0 || errno == EEXIST else { return false }
+        return SmallFile.write("\(getpid())", to: "\(group)/cgroup.procs")
     }
 
     /// Why no group can be made there; nil if it can.

@@ -33,9 +33,17 @@ struct EffectiveGrants: Hashable, Sendable {
         jit = grants.jit == true && needs.contains("jit")
         net = Self.net(needs.compactMap { NetNeed($0) }, grants.net ?? .none)
         let writes = Self.asked(needs, "fs:write:")
-        write = Self.paths(writes, grants.write ?? [])
+        write = Self.outermost(Self.paths(writes, grants.write ?? []), beside: [])
         // What it may write it may read.
-        read = Self.paths(Self.asked(needs, "fs:read:") + writes, grants.read ?? [])
+        read = Self.outermost(Self.paths(Self.asked(needs, "fs:read:") + writes, grants.read ?? []), beside: write)
+    }
+
+    /// A path to write that lies in one to read: what is mounted below a mount depends on what others make of it meanwhile.
+    var nested: (outer: String, inner: String)? {
+        for outer in read {
+            if let inner = write.first(where: { GrantedPath.contains(outer, $0) }) { return (outer, inner) }
+        }
+        return nil
     }
 
     /// What the plugin asks for and does not get, as it asks.
@@ -73,6 +81,14 @@ struct EffectiveGrants: Hashable, Sendable {
             for path in common where !result.contains(path) { result.append(path) }
         }
         return result
+    }
+
+    /// Without those in another one, or in one that gives more: one mount for each, and none in another.
+    private static func outermost(_ paths: [String], beside stronger: [String]) -> [String] {
+        paths.filter { path in
+            !stronger.contains { GrantedPath.contains($0, path) }
+                && !paths.contains { $0 != path && GrantedPath.contains($0, path) }
+        }
     }
 
     private static func net(_ asked: [NetNeed], _ granted: Grants.Net) -> Grants.Net {

@@ -41,7 +41,8 @@ final class SandboxSupport: Sendable {
             isolation.grants.pids = 64
         }
         let outcome = SandboxTrial.run(binary, isolation)
-        state.withLock { $0.outcomes[layers] = outcome }
+        // What is lacking only now may be there the next time.
+        if outcome.isLasting { state.withLock { $0.outcomes[layers] = outcome } }
         return outcome
     }
 
@@ -68,10 +69,16 @@ final class SandboxSupport: Sendable {
 
     /// For looking at a plugin: no network, no files, little of the rest. Nil if no sandbox can be had here. Blocks.
     ///
-    /// - Parameter limit: Microseconds that it may take.
-    func probe(libraries: [String], limit: Int64) -> WorkerIsolation? {
+    /// - Parameters:
+    ///   - level: Where the plugin is to run.
+    ///   - limit: Microseconds that it may take.
+    /// - Throws: Instead of nil if the plugin is to run in a sandbox: then its code must not run outside of one, not even to look at it.
+    func probe(for level: IsolationLevel, libraries: [String], limit: Int64) throws(PluginRefusal) -> WorkerIsolation? {
         let layers = layers()
-        guard case .given = outcome(layers) else { return nil }
+        if case .refused(let reason) = outcome(layers) {
+            guard level.isSandboxed else { return nil }
+            throw Self.refusal(level, reason)
+        }
         var isolation = WorkerIsolation(layers: layers)
         isolation.user = isRoot ? PluginUsers.probe : nil
         isolation.libraries = libraries
@@ -100,7 +107,7 @@ final class SandboxSupport: Sendable {
             isolation.libraries = libraries
             try checkPaths(grants)
             if case .refused(let reason) = outcome(isolation.layers) {
-                throw PluginRefusal("isolation \(level.rawValue) cannot be given here: \(reason); see spindle doctor")
+                throw Self.refusal(level, reason)
             }
         } else if level == .worker, grants != EffectiveGrants() {
             isolation = WorkerIsolation(layers: [.limits], grants: grants)
@@ -117,6 +124,10 @@ final class SandboxSupport: Sendable {
         return isolation
     }
 
+    private static func refusal(_ level: IsolationLevel, _ reason: String) -> PluginRefusal {
+        PluginRefusal("isolation \(level.rawValue) cannot be given here: \(reason); see spindle doctor")
+    }
+
     /// What only a control group can hold.
     private func checkLimits(_ grants: Grants, _ level: IsolationLevel) throws(PluginRefusal) {
         var kinds: [String] = []
@@ -131,6 +142,11 @@ final class SandboxSupport: Sendable {
 
     /// The worker follows no links in them: a plugin that may write could make some.
     private func checkPaths(_ grants: EffectiveGrants) throws(PluginRefusal) {
+        if let (outer, inner) = grants.nested {
+            throw PluginRefusal(
+                "its sidecar grants \(inner) to write within \(outer) to read; grant paths of which none is in another"
+            )
+        }
         for path in grants.read + grants.write {
             guard let real = realpath(path, nil) else {
                 throw PluginRefusal("its sidecar grants \(path), which cannot be opened: \(SystemCall.lastError)")

@@ -10,6 +10,15 @@ enum SandboxTrial {
         case given(String)
         /// Why not.
         case refused(String)
+
+        /// Whether the next trial will say the same: what is not for want of descriptors, memory, processes or time.
+        var isLasting: Bool {
+            guard case .refused(let reason) = self else { return true }
+            let passing = [EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC, EEXIST, EBUSY].map { SystemCall.text($0) }
+            return !reason.hasPrefix(Self.unanswered) && !passing.contains { reason.contains($0) }
+        }
+
+        fileprivate static let unanswered = "it ended without an answer"
     }
 
     /// Blocks as long as a start takes.
@@ -29,7 +38,7 @@ enum SandboxTrial {
             if outcome == nil { kill(process.pid, SIGKILL) }
             var status: Int32 = 0
             while waitpid(process.pid, &status, 0) < 0 && errno == EINTR {}
-            return outcome ?? .refused("it ended without an answer (status \(status))")
+            return outcome ?? .refused("\(Outcome.unanswered) (status \(status))")
         }
     }
 

@@ -14,19 +14,16 @@ enum SystemLibraries {
         return directories
     }
 
-    /// The directories of an image's RUNPATH that are there, without symbolic links.
-    static func named(_ runPaths: [String]) -> [String] {
-        runPaths.reduce(into: []) { found, path in
-            if let real = real(path), !found.contains(real) { found.append(real) }
-        }
-    }
-
     /// Nil if it is not there, or in a directory that every sandbox has.
     private static func real(_ path: String) -> String? {
         guard path.hasPrefix("/"), let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         let text = String(cString: resolved)
-        let isThere = ["/usr", "/lib", "/lib32", "/lib64", "/libx32"].contains { GrantedPath.contains($0, text) }
-        return isThere ? nil : GrantedPath.clean(text)
+        return isEverywhere(text) ? nil : GrantedPath.clean(text)
+    }
+
+    /// Whether every sandbox has a path.
+    static func isEverywhere(_ path: String) -> Bool {
+        ["/usr", "/lib", "/lib32", "/lib64", "/libx32"].contains { GrantedPath.contains($0, path) }
     }
 }

@@ -32,6 +32,6 @@ final class WorkerProcess: @unchecked Sendable {
 
     deinit {
         spw_page_unmap(page)
-        for group in groups { rmdir(group) }
+        ControlGroups.remove(groups)
     }
 }

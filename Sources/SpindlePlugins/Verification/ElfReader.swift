@@ -19,7 +19,8 @@ struct ElfReader {
         static let gnuHash: UInt64 = 0x6FFF_FEF5
     }
 
-    mutating func read(machine: UInt16) throws(SpindleError) -> ElfImage {
+    /// - Parameter isPlugin: Whether it must export the factory.
+    mutating func read(machine: UInt16, isPlugin: Bool = true) throws(SpindleError) -> ElfImage {
         guard bytes.count >= 4, bytes[0] == 0x7F, bytes[1] == 0x45, bytes[2] == 0x4C, bytes[3] == 0x46 else {
             throw refused("It is not an ELF file.")
         }
@@ -32,7 +33,7 @@ struct ElfReader {
             throw refused("It is built for another machine (\(Self.name(found))); this host is \(Self.name(machine)).")
         }
         let dynamic = try readProgramHeaders()
-        return try readDynamic(dynamic)
+        return try readDynamic(dynamic, isPlugin: isPlugin)
     }
 
     private mutating func readProgramHeaders() throws(SpindleError) -> (offset: UInt64, size: UInt64) {
@@ -67,7 +68,10 @@ struct ElfReader {
         guard flags & 1 == 0 else { throw refused("It wants a stack that can be executed; link it with -z noexecstack.") }
     }
 
-    private func readDynamic(_ section: (offset: UInt64, size: UInt64)) throws(SpindleError) -> ElfImage {
+    private func readDynamic(
+        _ section: (offset: UInt64, size: UInt64),
+        isPlugin: Bool
+    ) throws(SpindleError) -> ElfImage {
         var needed: [UInt64] = []
         var runPaths: [UInt64] = []
         var values: [UInt64: UInt64] = [:]
@@ -90,18 +94,12 @@ struct ElfReader {
         let symbols = try offset(of: symbolsAddress)
         let stringsSize = values[Tag.stringsSize] ?? 0
         guard try add(strings, stringsSize) <= UInt64(bytes.count) else { throw refused("Its string table is truncated.") }
-        let count: UInt64
-        if let gnu = values[Tag.gnuHash] {
-            count = try symbolCount(gnuHash: offset(of: gnu))
-        } else if let hash = values[Tag.hash] {
-            let chains: UInt32 = try load(add(offset(of: hash), 4))
-            count = UInt64(chains)
-        } else {
-            throw refused("It has no symbol hash table.")
-        }
         let table = Strings(offset: strings, size: stringsSize)
-        guard try exportsFactory(symbols: symbols, count: count, strings: table) else {
-            throw refused("It does not export \(ElfImage.factorySymbol): it is not a Spindle plugin.")
+        if isPlugin {
+            let count = try symbolCount(gnuHash: values[Tag.gnuHash], hash: values[Tag.hash])
+            guard try exportsFactory(symbols: symbols, count: count, strings: table) else {
+                throw refused("It does not export \(ElfImage.factorySymbol): it is not a Spindle plugin.")
+            }
         }
         var image = ElfImage(needed: [], runPaths: [])
         for name in needed {
@@ -113,6 +111,13 @@ struct ElfReader {
             try checkNames(image)
         }
         return image
+    }
+
+    private func symbolCount(gnuHash: UInt64?, hash: UInt64?) throws(SpindleError) -> UInt64 {
+        if let gnuHash { return try symbolCount(gnuHash: offset(of: gnuHash)) }
+        guard let hash else { throw refused("It has no symbol hash table.") }
+        let chains: UInt32 = try load(add(offset(of: hash), 4))
+        return UInt64(chains)
     }
 
     /// One long name in the file can be named thousands of times.

@@ -292,6 +292,55 @@ static int try_daemon(void) {
     return 0;
 }
 
+/* Not connected for good: it can send to any socket by its path. */
+static int try_pair(void) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+static int try_raw_pair(void) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_RAW | SOCK_NONBLOCK, 0, ends) != 0) return errno;
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+static int try_stream_pair(void) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+/* In memory: nothing is left of it. */
+static int try_set_user(void) {
+    int fd = memfd_create("set-user", MFD_CLOEXEC);
+    if (fd < 0) return errno;
+    int error = done(fchmod(fd, 04755));
+    close(fd);
+    return error;
+}
+
+static int try_new_file(mode_t mode, mode_t then) {
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/spindle-mode-%d", (int)getpid());
+    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+    if (fd < 0) return errno;
+    unlink(path);
+    int error = done(fchmod(fd, then));
+    close(fd);
+    return error;
+}
+
+static int try_set_group_new(void) { return try_new_file(02755, 0600); }
+/* Modes that give nobody anything stay. */
+static int try_mode(void) { return try_new_file(0600, 01755); }
+
 static int try_eat(void) {
     for (int i = 0; i < 4096; i++) {
         char *part = malloc(1 << 20);
@@ -311,7 +360,9 @@ static const struct {
     { "exec", try_exec }, { "exec-here", try_exec_here }, { "mount", try_mount }, { "unshare", try_unshare },
     { "userns", try_userns }, { "keyctl", try_keyctl }, { "root", try_root }, { "clone3", try_clone3 }, { "io_uring", try_uring },
     { "bpf", try_bpf }, { "userfaultfd", try_userfault }, { "tiocsti", try_type }, { "code", try_code }, { "limits", try_limits },
-    { "hostname", try_hostname }, { "daemon", try_daemon }, { "eat", try_eat },
+    { "hostname", try_hostname }, { "daemon", try_daemon }, { "eat", try_eat }, { "pair", try_pair },
+    { "raw-pair", try_raw_pair }, { "stream-pair", try_stream_pair }, { "set-user", try_set_user },
+    { "set-group-new", try_set_group_new }, { "mode", try_mode },
 };
 
 static spindle_status execute(void *instance, spindle_handle attempt, const spindle_request *r) {

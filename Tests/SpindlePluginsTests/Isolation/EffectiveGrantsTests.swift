@@ -34,6 +34,17 @@ import Testing
         #expect(try both(["fs:read:/srv"], "write: [/srv]").write == [])
     }
 
+    @Test("of grants in one another the outer one, if it gives as much")
+    func nested() throws {
+        let asked = ["fs:read:*", "fs:write:*"]
+        let same = try both(asked, "read: [/srv/a/b, /srv/a, /srv/ab], write: [/out/x, /out]")
+        #expect(same.read == ["/srv/a", "/srv/ab"] && same.write == ["/out"] && same.nested == nil)
+        let stronger = try both(asked, "read: [/srv/a, /srv], write: [/srv]")
+        #expect(stronger.read == [] && stronger.write == ["/srv"] && stronger.nested == nil)
+        let weaker = try both(asked, "read: [/srv], write: [/srv/out]")
+        #expect(try #require(weaker.nested) == ("/srv", "/srv/out"))
+    }
+
     @Test("hosts and ports that both name")
     func net() throws {
         let list = "net: [a.example:1, b.example:2]"

@@ -44,6 +44,10 @@ struct EscapeTests {
             Try(name: "hostname", layers: [own, .capabilities], isRootOnly: true),
             Try(name: "root", layers: [own], isRootOnly: true),
             Try(name: "daemon", layers: [.seccomp]),
+            Try(name: "pair", layers: [.seccomp]),
+            Try(name: "raw-pair", layers: [.seccomp]),
+            Try(name: "set-user", layers: [.seccomp]),
+            Try(name: "set-group-new", layers: [.seccomp]),
         ]
     }
 
@@ -61,6 +65,8 @@ struct EscapeTests {
             try await escape.expect("ESRCH", rig, "signal", ["pid": "\(getpid())"])
             try await escape.expect("ENOSYS", rig, "clone3")
             try await escape.expect("0", rig, "bomb")
+            try await escape.expect("reached", rig, "stream-pair")
+            try await escape.expect("reached", rig, "mode")
             try await escape.expect("reached", rig, "write", ["path": "/tmp/own"])
             try await escape.expect("reached", rig, "list", ["path": "/tmp"])
             try await escape.expect("reached", rig, "read", ["path": "/etc/passwd"])

@@ -34,6 +34,19 @@ struct GrantTests {
         #expect(access("\(path)/out/new", F_OK) == 0 && access("\(path)/in/new", F_OK) != 0)
     }
 
+    @Test("a path to write in one to read is refused, one to read in one to write is a part of it")
+    func nested() async throws {
+        try escape.workspace.write("isolation: sandbox\nneeds: {read: [\(path)], write: [\(path)/out]}\n", to: "escape.yaml")
+        try await Rig.with(escape.workspace) { rig in
+            let text = "grants \(path)/out to write within \(path) to read; grant paths of which none is in another"
+            #expect(rig.host.listings.first?.reason?.hasSuffix(text) == true, "\(rig.host.listings)")
+        }
+        try await escape.with("isolation: sandbox\nneeds: {read: [\(path)/out], write: [\(path)/out]}\n") { rig in
+            try await escape.expect("reached", rig, "write", ["path": "\(path)/out/new"])
+            try await escape.expect("refused", rig, "read", ["path": "\(path)/other/file"])
+        }
+    }
+
     @Test("programs: within the number of processes, and all gone with the worker")
     func programs() async throws {
         try await escape.with("isolation: sandbox\nneeds: {exec: true, pids: 40}\n") { rig in

@@ -29,6 +29,46 @@ struct SandboxRefusalTests {
         #expect(try await reason("isolation: \(level)\n") == expected)
     }
 
+    /// What runs already when it is loaded.
+    private static let marking = """
+        #include <spindle/executor.h>
+        #include <fcntl.h>
+        #include <unistd.h>
+        __attribute__((constructor)) static void mark(void) { close(open(MARK, O_CREAT | O_WRONLY, 0644)); }
+        static spindle_status execute(void *instance, spindle_handle attempt, const spindle_request *r) {
+            (void)instance; (void)attempt;
+            return spindle_succeed(r, spindle_str_make("", 0), "text/plain");
+        }
+        static const spindle_executor_descriptor one = { .struct_size = sizeof one, .type = "mark", .execute = execute };
+        static const spindle_executor_descriptor *const all[] = { &one };
+        static const spindle_executor_factory factory = { .struct_size = sizeof factory, .abi_minor = SPINDLE_ABI_MINOR,
+            .executor_count = 1, .executors = all, .plugin_id = "com.example.mark", .plugin_version = "1.0.0" };
+        SPINDLE_EXPORT const spindle_executor_factory *spindle_executor_factory_v1(void) { return &factory; }
+        """
+
+    @Test("without a sandbox, what is for one is not even looked at outside of one", arguments: ["sandbox", "one-shot", "worker"])
+    func unprobed(_ level: String) async throws {
+        let workspace = try Workspace()
+        let mark = "\(workspace.path)/mark"
+        try workspace.compile("", source: Self.marking, as: "mark", flags: ["-DMARK=\"\(mark)\""])
+        try workspace.write("isolation: \(level)\n", to: "mark.yaml")
+        // Without this one the kernel gives neither Landlock nor a filter to who has no rights.
+        try await Rig.with(workspace, without: .noPrivileges) { rig in
+            let listing = try #require(rig.host.listings.first)
+            let isRefused = listing.reason?.hasPrefix("isolation \(level) cannot be given here: ") == true
+            #expect(isRefused == (level != "worker"), "\(listing)")
+            #expect((access(mark, F_OK) == 0) == (level == "worker"))
+        }
+    }
+
+    @Test("only what will be said again is remembered")
+    func lasting() {
+        func isLasting(_ text: String) -> Bool { SandboxTrial.Outcome.refused(text).isLasting }
+        #expect(isLasting("network namespace: unshare: Operation not permitted") && SandboxTrial.Outcome.given("").isLasting)
+        for error in [EMFILE, EAGAIN, ENOMEM] { #expect(!isLasting("set-up: fork: \(SystemCall.text(error))")) }
+        #expect(!isLasting("it ended without an answer (status 9)"))
+    }
+
     @Test("the doctor says the same as the host does")
     func doctor() throws {
         let report = Doctor.examineNow(try Sandbox.support.get())
