@@ -66,7 +66,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
     }
 
     private func begin(_ process: WorkerProcess) {
-        let connection = WorkerConnection(1, process, loop: services.loop, delegate: self)
+        let connection = WorkerConnection(1, process, loop: services.loop, meter: services.meter, delegate: self)
         self.connection = connection
         myself = self
         var hello = spw_hello()
@@ -123,7 +123,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
 
     func received(_ frame: borrowing spw_frame, from worker: WorkerID, reader: FrameReader) -> Bool {
         if verdict != nil { return true }
-        said += Int(frame.body.len)
+        said += Int(frame.body.len) + Int(SPW_HEADER_SIZE)
         guard said <= Self.maxReport else {
             end(.refused("it says more than \(SizeText.text(Int64(Self.maxReport))) about itself"))
             return true

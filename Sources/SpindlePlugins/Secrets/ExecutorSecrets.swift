@@ -66,10 +66,14 @@ final class ExecutorSecrets: Sendable {
     /// Text without secrets.
     func redact(_ text: String) -> String { state.withLock(\.redaction)?.text(text) ?? text }
 
-    /// A line without secrets.
+    /// A line without secrets, and without the half of one where a long line may have been cut: no other line follows it for sure.
     func redact(_ line: LogLine) -> LogLine {
         guard let redaction = state.withLock(\.redaction) else { return line }
-        return Self.redact(line, redaction)
+        var clean = Self.redact(line, redaction)
+        // Fields count too: of a line that is long with them, the message may have been cut shorter.
+        let size = line.fields.reduce(line.message.utf8.count) { $0 + $1.0.utf8.count + $1.1.utf8.count }
+        clean.message = redaction.text(line.message, cutTo: size >= RedactedLines.long ? 0 : Int.max)
+        return clean
     }
 
     /// Who wants to know of attempts whose code has ended.
@@ -120,7 +124,7 @@ final class ExecutorSecrets: Sendable {
             line.message = state.lines[key, default: [:]][line.stream, default: RedactedLines()].take(line.message, redaction)
             return [.log(key, line)]
         case .progress(let key, let fraction, let note):
-            return [.progress(key, fraction: fraction, note: redaction.text(note))]
+            return [.progress(key, fraction: fraction, note: redaction.text(note, cutTo: Limits.progressNote))]
         case .checkpoint(let key, let bytes): return [.checkpoint(key, redaction.bytes(bytes))]
         case .artefact(let key, let name, let chunk, let isLast):
             let name = redaction.text(name)
@@ -144,8 +148,8 @@ final class ExecutorSecrets: Sendable {
             Payload(redaction.bytes(output.bytes), contentType: output.contentType.map(redaction.text))
         }
         result.errorCode = result.errorCode.map(redaction.text)
-        result.errorMessage = result.errorMessage.map(redaction.text)
-        result.stackTrace = result.stackTrace.map(redaction.text)
+        result.errorMessage = result.errorMessage.map { redaction.text($0, cutTo: Limits.message) }
+        result.stackTrace = result.stackTrace.map { redaction.text($0, cutTo: Limits.stackTrace) }
         result.details = result.details.map(redaction.text)
         if !result.metadata.isEmpty {
             result.metadata = Dictionary(

@@ -45,6 +45,9 @@ struct Redaction: Sendable {
 
     private var patterns: [Pattern] = []
 
+    /// A shorter beginning of a secret says nothing.
+    static let least = 4
+
     /// What stands in place of a secret.
     static let mask = Array("***".utf8)
 
@@ -55,6 +58,24 @@ struct Redaction: Sendable {
         var text = text
         let clean = text.withUTF8 { bytes in replace(UnsafeRawBufferPointer(bytes)) }
         return clean.map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
+
+    /// Text without the patterns that its sender cut to so many bytes, or a character less; what may be the beginning of a pattern at the
+    /// cut is hidden too.
+    func text(_ text: String, cutTo limit: Int) -> String {
+        guard text.utf8.count > limit - 4 else { return self.text(text) }
+        var text = text
+        return text.withUTF8 { bytes in
+            let text = UnsafeRawBufferPointer(bytes)
+            let (found, open) = find(text)
+            guard open >= Self.least else { return String(decoding: Self.masked(text, found, upTo: text.count), as: UTF8.self) }
+            // The end may lie in a pattern that is whole: then there is one place to hide.
+            let rest = text.count - open..<text.count
+            let others = found.filter { $0.upperBound <= rest.lowerBound }
+            let start = found.first { $0.upperBound > rest.lowerBound }.map { min($0.lowerBound, rest.lowerBound) }
+            let hidden = others + [(start ?? rest.lowerBound)..<rest.upperBound]
+            return String(decoding: Self.masked(text, hidden, upTo: text.count), as: UTF8.self)
+        }
     }
 
     /// Bytes without the patterns.
@@ -102,17 +123,36 @@ struct Redaction: Sendable {
 struct RedactedStream {
     /// What may be the beginning of a secret and waits for the next piece.
     private var held: [UInt8] = []
+    /// So many bytes of it belong to a secret in whose place the mask was given already.
+    private var covered = 0
+
+    /// How many bytes wait: fewer than the longest pattern has.
+    var waiting: Int { held.count }
 
     /// Takes the next piece, and gives what can be told now.
     mutating func take(_ piece: [UInt8], _ redaction: Redaction, isLast: Bool) -> [UInt8] {
         let all = held.isEmpty ? piece : held + piece
         return all.withUnsafeBytes { text in
             let (found, open) = redaction.find(text)
-            var end = isLast ? text.count : text.count - open
-            // A match that the border would cut stays whole for the next look.
-            while let cut = found.first(where: { $0.lowerBound < end && end < $0.upperBound }) { end = cut.lowerBound }
+            let end = isLast ? text.count : text.count - open
+            var result: [UInt8] = []
+            // Up to here all is given or hidden.
+            var at = covered
+            for range in found {
+                if range.lowerBound >= at {
+                    guard range.lowerBound < end else { break }
+                    result += text[at..<range.lowerBound]
+                    result += Redaction.mask
+                }
+                at = max(at, range.upperBound)
+            }
+            if at < end {
+                result += text[at..<end]
+                at = end
+            }
             held = Array(text[end...])
-            return Redaction.masked(text, found, upTo: end)
+            covered = at - end
+            return result
         }
     }
 }
@@ -120,10 +160,7 @@ struct RedactedStream {
 /// Lines of one stream: a long one may have been cut into several, and a secret with it.
 struct RedactedLines {
     /// A line that is shorter was not cut.
-    private static let long = 8 * 1024
-    /// A shorter beginning of a secret says nothing.
-    private static let least = 4
-
+    static let long = 8 * 1024
     /// The end of the last line, if a secret may have begun there.
     private var carried: [UInt8] = []
 
@@ -136,7 +173,7 @@ struct RedactedLines {
         return all.withUnsafeBytes { text in
             let (found, open) = redaction.find(text)
             var hidden = found.compactMap { $0.upperBound > start ? max($0.lowerBound, start)..<$0.upperBound : nil }
-            if text.count - start >= Self.long, open >= Self.least, open < text.count - start {
+            if text.count - start >= Self.long, open >= Redaction.least, open < text.count - start {
                 hidden.append(text.count - open..<text.count)
                 carried = Array(text[(text.count - open)...])
             }

@@ -19,12 +19,11 @@ enum SecretPatterns {
         for piece in pieces {
             add(piece)
             for isUpper in [true, false] {
-                add(percentEncoded(piece, isUpper: isUpper, plusForBlank: false))
-                add(percentEncoded(piece, isUpper: isUpper, plusForBlank: true))
+                for style in [PercentStyle.strict, .form, .component, .path] { add(percentEncoded(piece, style, isUpper: isUpper)) }
             }
-            add(jsonEscaped(piece, escapesSlash: false))
-            add(jsonEscaped(piece, escapesSlash: true))
+            for style in JSONStyle.all { add(style.escaped(piece)) }
         }
+        for form in wrappedBase64(raw) { add(form) }
         for offset in 0..<3 {
             let standard = base64(raw, at: offset)
             add(standard)
@@ -41,35 +40,44 @@ enum SecretPatterns {
         return first < last ? Array(text[first..<last]) : []
     }
 
-    private static func percentEncoded(_ bytes: [UInt8], isUpper: Bool, plusForBlank: Bool) -> [UInt8] {
-        let digits = Array((isUpper ? "0123456789ABCDEF" : "0123456789abcdef").utf8)
-        var result: [UInt8] = []
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                result.append(byte)
-            case 32 where plusForBlank: result.append(UInt8(ascii: "+"))
-            default: result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
+    /// How programs wrap the base64 of a value that stands alone: whole, and line by line if the value is not so long that its lines
+    /// would be a load for the search.
+    private static func wrappedBase64(_ bytes: [UInt8]) -> [[UInt8]] {
+        let text = base64(bytes, at: 0)
+        var result: [[UInt8]] = []
+        for width in [64, 76] where text.count > width {
+            let lines = stride(from: 0, to: text.count, by: width).map { Array(text[$0..<min($0 + width, text.count)]) }
+            result += [Array(lines.joined(separator: [10])), Array(lines.joined(separator: [13, 10]))]
+            if bytes.count <= longest { result += lines }
         }
         return result
     }
 
-    private static func jsonEscaped(_ bytes: [UInt8], escapesSlash: Bool) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
+    /// A longer value has no patterns for the single lines of its base64, in bytes.
+    private static let longest = 4096
+
+    /// What stays as it is beside letters and digits.
+    private enum PercentStyle: String {
+        case strict = "-._~"
+        /// A blank becomes `+`.
+        case form = "-._~ "
+        /// `encodeURIComponent` of JavaScript.
+        case component = "-._~!'()*"
+        /// `quote` of Python.
+        case path = "-._~/"
+    }
+
+    private static func percentEncoded(_ bytes: [UInt8], _ style: PercentStyle, isUpper: Bool) -> [UInt8] {
+        let digits = Array((isUpper ? "0123456789ABCDEF" : "0123456789abcdef").utf8)
+        let plain = Array(style.rawValue.utf8)
         var result: [UInt8] = []
         for byte in bytes {
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "/") where escapesSlash: result += [UInt8(ascii: "\\"), byte]
-            case 8: result += Array("\\b".utf8)
-            case 9: result += Array("\\t".utf8)
-            case 10: result += Array("\\n".utf8)
-            case 12: result += Array("\\f".utf8)
-            case 13: result += Array("\\r".utf8)
-            case 0..<32: result += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            default: result.append(byte)
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"):
+                result.append(byte)
+            case _ where plain.contains(byte): result.append(byte == 32 ? UInt8(ascii: "+") : byte)
+            default: result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
         return result

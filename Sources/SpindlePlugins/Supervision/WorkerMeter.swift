@@ -9,6 +9,11 @@ final class WorkerMeter: Sendable {
         threads.submit { reply(WorkerUsage(root: root)) }
     }
 
+    /// Finds every process below one, and calls back likewise.
+    func descendants(of root: Int32, _ reply: @escaping @Sendable ([Int32]) -> Void) {
+        threads.submit { reply(WorkerUsage.descendants(of: root)) }
+    }
+
     /// Looks at what a process has loaded, and calls back likewise.
     func modules(of pid: Int32, _ reply: @escaping @Sendable (ModuleMap) -> Void) {
         threads.submit { reply(ModuleMap(pid: pid)) }

@@ -16,17 +16,26 @@ final class FrameReader {
     enum End: Equatable {
         /// Nothing more is there now.
         case drained
+        /// So much was read that others come first; more may be there.
+        case more
         /// The other side closed the stream.
         case closed
         /// The bytes are not the protocol, or the socket failed.
         case broken
     }
 
-    /// Reads all that is there and hands over each whole frame; it is valid during the call only.
+    /// What one call reads, in bytes: who keeps its socket full must not keep the thread, too.
+    static let turn = 256 * 1024
+
+    /// Reads what is there and hands over each whole frame; it is valid during the call only.
     ///
-    /// - Parameter body: Returns false to stop: the frame is broken.
-    func read(_ descriptor: Int32, _ body: (borrowing spw_frame) -> Bool) -> End {
-        while true {
+    /// - Parameters:
+    ///   - limit: Stops after so many bytes, or little more.
+    ///   - body: Returns false to stop: the frame is broken.
+    func read(_ descriptor: Int32, atMost limit: Int = turn, _ body: (borrowing spw_frame) -> Bool) -> End {
+        var taken = 0
+        while taken < limit {
+            let before = input.length
             var drained: Int32 = 0
             let status = spw_input_fill(&input, descriptor, &drained)
             switch status {
@@ -35,9 +44,11 @@ final class FrameReader {
             case Int32(SPW_CLOSED): return .closed
             default: return .broken
             }
+            taken += input.length - before
             if !takeFrames(body) { return .broken }
             if drained != 0 { return .drained }
         }
+        return .more
     }
 
     private func takeFrames(_ body: (borrowing spw_frame) -> Bool) -> Bool {

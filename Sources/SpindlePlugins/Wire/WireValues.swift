@@ -25,8 +25,33 @@ extension spw_list {
 }
 
 extension ExecutionResult {
-    /// What a plugin said at the end of an attempt.
+    /// The codes of the host's own that the plugin's session gives.
+    private static let sessionCodes: Set<String> = [
+        "spindle.contract", "spindle.too_large", "spindle.refused", "spindle.instance", "spindle.busy", "spindle.memory",
+        "spindle.cancelled",
+    ]
+
+    /// A code that the plugin may give; `error` for others. A plugin that writes to the socket itself is not believed more than one that
+    /// does not.
+    private static func code(_ bytes: spw_bytes) -> String {
+        let isLegal =
+            (1...64).contains(bytes.len)
+            && bytes.buffer.allSatisfy {
+                (48...57).contains($0) || (97...122).contains($0)
+                    || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0)
+            }
+        guard isLegal else { return "error" }
+        let code = bytes.text
+        return code.hasPrefix("spindle.") && !sessionCodes.contains(code) ? "error" : code
+    }
+
+    /// What a plugin said at the end of an attempt, within the sizes of the ABI.
     init(_ message: borrowing spw_completed) {
+        let metadata = UnsafeBufferPointer(start: message.metadata.items, count: message.metadata.count)
+        if message.output.len > Limits.payload || metadata.reduce(0, { $0 + $1.key.len + $1.value.len }) > Limits.metadata {
+            self = .permanent("The output or the metadata of the attempt are too large.", code: "spindle.too_large")
+            return
+        }
         let outcome: Class =
             switch message.outcome {
             case 0: .success
@@ -37,15 +62,15 @@ extension ExecutionResult {
         let broken = message.origin == UInt32(SPW_ORIGIN_CONTRACT)
         self.init(class: broken ? .rejected : outcome)
         if message.output.len > 0 {
-            output = Payload(message.output.array, contentType: message.content_type.textOrNil)
+            output = Payload(message.output.array, contentType: message.content_type.textOrNil?.cut(toBytes: 256))
         }
         if outcome != .success || broken {
-            errorCode = message.fault.code.textOrNil ?? "error"
-            errorMessage = message.fault.message.textOrNil
-            stackTrace = message.fault.stack_trace.textOrNil
-            details = message.fault.details.textOrNil
+            errorCode = Self.code(message.fault.code)
+            errorMessage = message.fault.message.textOrNil?.cut(toBytes: Limits.message)
+            stackTrace = message.fault.stack_trace.textOrNil?.cut(toBytes: Limits.stackTrace)
+            if message.fault.details.len <= Limits.details { details = message.fault.details.textOrNil }
         }
-        for (name, value) in message.metadata.pairs { metadata[name] = .string(value) }
+        for (name, value) in message.metadata.pairs { self.metadata[name] = .string(value) }
         if message.retry_after_ms > 0 {
             let wait = min(message.retry_after_ms, Limits.delay.upperBound / 1000)
             retryAfter = wait * 1000
@@ -58,9 +83,10 @@ extension LogLine {
     init(_ message: borrowing spw_log) {
         let level = LogLevel(rawValue: Int32(clamping: message.level)) ?? .critical
         let stream = LogStream(rawValue: UInt8(truncatingIfNeeded: message.stream)) ?? .plugin
-        var fields = message.keys.pairs
-        if message.dropped > 0 { fields.append(("spindle.dropped", "\(message.dropped)")) }
-        self.init(level: level, stream: stream, message: message.message.text, fields: fields)
+        let fields = message.keys.pairs
+        let line = LogLine(level: level, stream: stream, message: message.message.text, fields: fields)
+        self = line.bounded
+        if message.dropped > 0 { self.fields.append(("spindle.dropped", "\(message.dropped)")) }
     }
 }
 

@@ -15,7 +15,8 @@ protocol WorkerConnectionDelegate: AnyObject {
 }
 
 /// The sockets of one worker. On the loop's thread only.
-final class WorkerConnection {
+final class WorkerConnection: @unchecked Sendable {
+    // Sendable: all of it is touched on the loop's thread only; others hold it just to post it back there.
     /// Frames to the runner.
     let queue = FrameQueue()
     /// Credit that was used and must be given back.
@@ -27,10 +28,13 @@ final class WorkerConnection {
 
     /// An init that outlives its runner by so many microseconds is killed.
     private static let lastOrders: Int64 = 10_000_000
+    /// What is read of a dead runner, in bytes: more than its socket holds, unless somebody else writes there on and on.
+    private static let lastWords = 4 * 1024 * 1024
 
     private let id: WorkerID
     private let process: WorkerProcess
     private let loop: HostLoop
+    private let meter: WorkerMeter
     private weak var delegate: (any WorkerConnectionDelegate)?
     private let orders = FrameQueue()
     private let reader = FrameReader()
@@ -40,14 +44,24 @@ final class WorkerConnection {
     private var isWaitingToWrite = false
     private var isFlushPlanned = false
     private var waitStatus: Int32?
+    /// The process of the runner, as init sees it; nil until init has said so.
+    private(set) var runner: Int32?
+    private var isReady = false
     private var protocolError: String?
     private var hasDied = false
     private var hasEnded = false
 
-    init(_ id: WorkerID, _ process: WorkerProcess, loop: HostLoop, delegate: any WorkerConnectionDelegate) {
+    init(
+        _ id: WorkerID,
+        _ process: WorkerProcess,
+        loop: HostLoop,
+        meter: WorkerMeter,
+        delegate: any WorkerConnectionDelegate
+    ) {
         self.id = id
         self.process = process
         self.loop = loop
+        self.meter = meter
         self.delegate = delegate
     }
 
@@ -81,9 +95,23 @@ final class WorkerConnection {
     /// Kills init itself, whose end takes the runner with it.
     func killInit() {
         guard controlSource != nil else { return }
-        // What the plugin started would outlive an init that cannot end it any more.
-        for pid in WorkerUsage.descendants(of: process.pid) { kill(pid, SIGKILL) }
-        kill(process.pid, SIGKILL)
+        // What the plugin started would outlive an init that cannot end it any more. It may have started much: the loop does not wait.
+        meter.descendants(of: process.pid) { [self] pids in
+            loop.post { [self] in
+                // Once init is reaped, its number and theirs may be those of others.
+                guard !hasEnded else { return }
+                for pid in pids { kill(pid, SIGKILL) }
+                kill(process.pid, SIGKILL)
+            }
+        }
+    }
+
+    /// Notes that the runner is ready.
+    ///
+    /// - Returns: False if it was before.
+    func becomesReady() -> Bool {
+        defer { isReady = true }
+        return !isReady
     }
 
     /// Ends everything without waiting for news: the loop could not listen.
@@ -113,10 +141,10 @@ final class WorkerConnection {
 
     private func readRunner() {
         guard runnerSource != nil else { return }
-        let state = reader.read(process.runner.number) { frame in
+        let state = reader.read(process.runner.number, atMost: hasDied ? Self.lastWords : FrameReader.turn) { frame in
             delegate?.received(frame, from: id, reader: reader) ?? false
         }
-        if state == .drained { return }
+        if state == .drained || state == .more { return }
         closeRunner()
         if controlSource == nil && !hasEnded { return end() }
         if state == .broken { protocolError = "it sent bytes that are not the protocol" }
@@ -139,7 +167,7 @@ final class WorkerConnection {
     private func controlReady() {
         guard let source = controlSource else { return }
         let end = controlReader.read(process.control.number) { frame in controlFrame(frame) }
-        if end == .drained { return }
+        if end == .drained || end == .more { return }
         loop.unwatch(process.control.number, source)
         controlSource = nil
         // Init has ended or is ending; it must not stay, whatever it did to its socket.
@@ -160,7 +188,10 @@ final class WorkerConnection {
 
     private func controlFrame(_ frame: borrowing spw_frame) -> Bool {
         switch FrameType(rawValue: frame.type) {
-        case .spawned: return true
+        case .spawned:
+            guard runner == nil, let message = controlReader.decode(frame, spw_spawned()) else { return false }
+            runner = Int32(truncatingIfNeeded: message.pid)
+            return true
         case .exited:
             guard let message = controlReader.decode(frame, spw_exited()) else { return false }
             if message.is_runner != 0 {

@@ -3,6 +3,9 @@ import SpindleWire
 
 // What workers say; on the loop's thread.
 extension WorkerPool {
+    /// The largest piece of an artefact, in bytes.
+    private static let maxChunk = 256 * 1024
+
     func received(_ frame: borrowing spw_frame, from id: WorkerID, reader: FrameReader) -> Bool {
         let token = frame.handle
         let size = UInt64(frame.body.len) + UInt64(SPW_HEADER_SIZE)
@@ -19,14 +22,14 @@ extension WorkerPool {
             guard let message = reader.decode(frame, spw_progress()) else { return false }
             machine.heard(token, by: id, now: loop.now)
             guard let key = machine.key(of: token, by: id) else { break }
-            machine.emit(.progress(key, fraction: message.fraction, note: message.note.text))
+            machine.emit(.progress(key, fraction: message.fraction, note: message.note.text.cut(toBytes: Limits.progressNote)))
         case .checkpoint:
-            guard let message = reader.decode(frame, spw_blob()) else { return false }
+            guard let message = reader.decode(frame, spw_blob()), message.bytes.len <= Limits.checkpoint else { return false }
             machine.heard(token, by: id, now: loop.now)
             guard let key = machine.key(of: token, by: id) else { break }
             machine.emit(.checkpoint(key, message.bytes.array))
         case .artefact:
-            guard let message = reader.decode(frame, spw_artefact()) else { return false }
+            guard let message = reader.decode(frame, spw_artefact()), message.bytes.len <= Self.maxChunk else { return false }
             used(id, artefact: size)
             guard let key = machine.key(of: token, by: id) else { break }
             let last = message.flags & 1 != 0
@@ -44,7 +47,10 @@ extension WorkerPool {
         case .heartbeat: machine.heard(frame.handle, by: id, now: loop.now)
         case .ready:
             guard let message = reader.decode(frame, spw_ready()) else { return false }
-            pids[id] = Int32(truncatingIfNeeded: message.pid)
+            // Once: each has the host read a file of the system's.
+            guard let connection = connections[id], connection.becomesReady() else { return false }
+            // The plugin may say any number; init does not.
+            pids[id] = connection.runner ?? Int32(truncatingIfNeeded: message.pid)
             // At once, because the first attempt may crash; once more when its instance is made, which may load more.
             noteModules(of: id)
         case .failed:
@@ -73,6 +79,20 @@ extension WorkerPool {
         default: return false
         }
         return true
+    }
+
+    /// Of the checkpoints of an attempt only the newest counts: those before it need not be written.
+    static func withNewestCheckpoints(_ events: [AttemptEvent]) -> [AttemptEvent] {
+        var newest: [AttemptKey: Int] = [:]
+        var count = 0
+        for case (let index, .checkpoint(let key, _)) in events.enumerated() {
+            newest[key] = index
+            count += 1
+        }
+        guard count > newest.count else { return events }
+        return events.enumerated().compactMap { index, event in
+            if case .checkpoint(let key, _) = event, newest[key] != index { nil } else { event }
+        }
     }
 
     private func tell(_ line: LogLine, of token: AttemptToken, by id: WorkerID) {

@@ -143,7 +143,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         isFlushPlanned = true
         loop.flushLater { [self] in
             isFlushPlanned = false
-            sink.send(machine.takeEvents(now: loop.now))
+            sink.send(Self.withNewestCheckpoints(machine.takeEvents(now: loop.now)))
             if !drainWaiters.isEmpty { finishDraining() }
             if !machine.hasNoActions { perform() }
         }
@@ -282,7 +282,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
                 died(id, WorkerDeath())
             }
         case .success(let process):
-            let connection = WorkerConnection(id, process, loop: loop, delegate: self)
+            let connection = WorkerConnection(id, process, loop: loop, meter: meter, delegate: self)
             connections[id] = connection
             guard connection.open(), hello(connection) else {
                 connection.giveUp()

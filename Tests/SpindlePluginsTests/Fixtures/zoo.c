@@ -140,6 +140,27 @@ static spindle_status beat(const spindle_request *r) {
     return spindle_succeed(r, SPINDLE_STR("alive"), NULL);
 }
 
+/* Frames of the worker's own protocol, written past the worker: 16 bytes of header each, by their type. */
+static void write_frame(unsigned char type, unsigned char length) {
+    unsigned char frame[64] = { length, 0, 0, 0, type };
+    ssize_t written = write(4, frame, 16u + length);
+    (void)written;
+}
+
+static void *write_heartbeats(void *unused) {
+    (void)unused;
+    for (;;) write_frame(39, 0);
+    return NULL;
+}
+
+static spindle_status flood(const spindle_request *r) {
+    pthread_t thread;
+    spindle_log(r, SPINDLE_LOG_INFO, "flooding");
+    pause_ms(100);
+    if (pthread_create(&thread, NULL, write_heartbeats, NULL) == 0) write_heartbeats(NULL);
+    return SPINDLE_E_INTERNAL;
+}
+
 static spindle_status behave(void *instance, spindle_handle attempt, const spindle_request *r) {
     (void)instance;
     (void)attempt;
@@ -177,6 +198,8 @@ static spindle_status behave(void *instance, spindle_handle attempt, const spind
         spindle_log(r, SPINDLE_LOG_INFO, "hanging");
         for (;;) pause_ms(1000);
     }
+    if (spindle_str_is(t, "flood")) return flood(r);
+    if (spindle_str_is(t, "ready")) { write_frame(17, 28); for (;;) pause_ms(1000); }
     if (spindle_str_is(t, "linger")) {
         spindle_succeed(r, SPINDLE_STR("done"), NULL);
         for (;;) pause_ms(1000);

@@ -158,6 +158,28 @@ struct MisbehaviourTests {
         }
     }
 
+    @Test("a plugin that keeps its worker's socket full holds nobody up, and is ended")
+    func flood() async throws {
+        try await Rig.with(workspace, pool: quick) { rig in
+            let request = rig.request("serial", "flood")
+            try rig.start([request])
+            _ = await rig.wait(request) { !$0.logs.isEmpty }
+            #expect(try await rig.run(rig.request("parallel", "ok")).result?.success == true)
+            try rig.cancel(request, .timeout, grace: 20_000)
+            let seen = await rig.wait(request) { $0.result != nil && $0.hasCodeEnded }
+            #expect(seen.result?.class == .timedOut)
+        }
+    }
+
+    @Test("a worker is ready once: it is ended when its plugin says so again")
+    func readyTwice() async throws {
+        try await Rig.with(workspace, pool: quick) { rig in
+            let seen = try await rig.run(rig.request("serial", "ready"))
+            #expect(seen.result?.class == .crashed)
+            #expect(seen.result?.errorMessage?.contains("not the protocol") == true)
+        }
+    }
+
     @Test("code that goes on after its result is ended after its deadline")
     func linger() async throws {
         try await Rig.with(workspace, pool: quick) { rig in
