@@ -3,6 +3,7 @@ private let attempts = "DispatcherStateMachine+Attempts"
 private let slots = "DispatcherStateMachine+Slots"
 private let settles = "DispatcherStateMachine+Settles"
 private let doubts = "DispatcherStateMachine+Doubts"
+private let withdrawal = "DispatcherStateMachine+Withdrawal"
 
 extension Mutants {
     /// Faults that somebody could make, and those that were made once (the last seven).
@@ -173,8 +174,12 @@ extension Mutants {
             Edit(doubts, "{ doubts += 1 }", "{ if !MUTANT { doubts += 1 } }")
         ),
         Mutant(
-            "withdrawn-type-goes-on-starting",
-            Edit(slots, "return state.takesWork && ", "return (MUTANT || state.takesWork) && ")
+            "waiting-work-of-a-withdrawn-type-forgotten",
+            Edit(
+                withdrawal,
+                "if record.phase == .ready || record.phase == .parked { giveBack",
+                "if !MUTANT, record.phase == .ready || record.phase == .parked { giveBack"
+            )
         ),
         Mutant(
             "reload-forgets-reservations",
