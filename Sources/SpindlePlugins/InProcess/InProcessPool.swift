@@ -16,6 +16,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
     private let threads: ThreadPool
     private let number: UInt64
     private let stopGrace: Int64
+    private let questionTime: Int64
     private let writer = FrameWriter()
     private var machine: InProcessStateMachine
     /// Taken by the session in this turn, for the threads.
@@ -43,6 +44,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
         self.number = number
         loop = services.loop
         stopGrace = settings.stopGrace
+        questionTime = settings.questionTime
         let limit = plan.isConcurrent ? (plan.isAsync ? 1024 : 256) : 1
         // Threads that are given up are not missed by the others.
         threads = ThreadPool(name: "plugin-\(plan.type)", limit: (plan.isAsync ? 8 : limit) + Self.maxAbandoned)
@@ -84,7 +86,7 @@ final class InProcessPool: AttemptBackend, @unchecked Sendable {
         guard plan.canBeAsked else { return reply(false) }
         let once = OnceReply(reply)
         let taken = loop.post { [self] in
-            loop.schedule(at: loop.now + 250_000) { once.give(false) }
+            loop.schedule(at: loop.now + questionTime) { once.give(false) }
             threads.submit { [self] in once.give(session.canExecute(job, plan)) }
         }
         if !taken { once.give(false) }
