@@ -17,14 +17,7 @@ static int is_kind(const char *kind, const char *one) { return strcmp(kind, one)
 static int write_text(const char *directory, const char *file, const char *text) {
     char path[4200];
     snprintf(path, sizeof path, "%s/%s", directory, file);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    size_t length = strlen(text);
-    int written = write(fd, text, length) == (ssize_t)length;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return written;
+    return sandbox_write(open(path, O_WRONLY | O_CLOEXEC), text);
 }
 
 static int write_number(const char *directory, const char *file, uint64_t number) {

@@ -68,14 +68,7 @@ static int make_directories(const char *path, int whole) {
 
 static int make_file(const char *path, const char *text) {
     if (!make_directories(path, 0)) return 0;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0) return 0;
-    size_t length = strlen(text);
-    int written = write(fd, text, length) == (ssize_t)length;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return written;
+    return sandbox_write(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644), text);
 }
 
 /* The first part of a path and what is behind it; NULL at its end. */

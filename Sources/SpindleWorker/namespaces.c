@@ -12,14 +12,7 @@
 #include "sandbox.h"
 
 static int write_file(const char *path, const char *text) {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    size_t length = strlen(text);
-    int written = write(fd, text, length) == (ssize_t)length;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return written;
+    return sandbox_write(open(path, O_WRONLY | O_CLOEXEC), text);
 }
 
 int namespaces_user(sandbox *box) {

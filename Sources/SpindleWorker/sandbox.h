@@ -34,6 +34,8 @@ int sandbox_refuse(sandbox *box, const char *layer, const char *what);
 void sandbox_report(const char *code, const char *message);
 /* A C string of an item; it lives as long as the process. */
 const char *sandbox_text(spw_bytes bytes);
+/* Writes a text into a file that was just opened, and closes it. 0 with errno if it cannot, or could not be opened. */
+int sandbox_write(int fd, const char *text);
 /* The rest of an item behind its first word, which is cut off in `word`. NULL if there is none. */
 const char *sandbox_split(const char *item, char *word, size_t capacity);
 

@@ -21,6 +21,16 @@ void sandbox_report(const char *code, const char *message) {
     spw_buffer_free(&buffer);
 }
 
+int sandbox_write(int fd, const char *text) {
+    if (fd < 0) return 0;
+    size_t length = strlen(text);
+    int written = write(fd, text, length) == (ssize_t)length;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return written;
+}
+
 const char *sandbox_text(spw_bytes bytes) {
     char *text = malloc(bytes.len + 1);
     if (text == NULL) _exit(67);
