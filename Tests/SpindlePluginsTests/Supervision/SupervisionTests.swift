@@ -1,5 +1,6 @@
 import Glibc
 import SpindleCore
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -28,8 +29,9 @@ struct SupervisionTests {
     }
 
     /// Waits until a process is gone; the test's time limit is the bound.
-    private static func gone(_ pid: Int32) async throws {
-        while kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+    private static func gone(_ pid: Int32) async {
+        // One that cannot be watched any more has ended.
+        if let watched = try? WatchedProcess(pid) { await watched.end() }
     }
 
     @Test("a runner that is stopped while it is at rest is found and killed, and the next attempt runs")
@@ -37,7 +39,7 @@ struct SupervisionTests {
         try await Rig.with(workspace, pool: quick) { rig in
             let pid = try Self.pid(try await rig.run(rig.request("serial", "ok")))
             #expect(kill(pid, SIGSTOP) == 0)
-            try await Self.gone(pid)
+            await Self.gone(pid)
             let next = try await rig.run(rig.request("serial", "ok"))
             #expect(next.result?.success == true)
             #expect(try Self.pid(next) != pid)
@@ -56,8 +58,8 @@ struct SupervisionTests {
             #expect(kill(parent, SIGSTOP) == 0)
             let seen = await rig.wait(request) { $0.result != nil && $0.hasCodeEnded }
             #expect(seen.result?.class == .crashed || seen.result?.class == .interrupted)
-            try await Self.gone(runner)
-            try await Self.gone(parent)
+            await Self.gone(runner)
+            await Self.gone(parent)
         }
     }
 
@@ -76,7 +78,7 @@ struct SupervisionTests {
             // While the worker lives it is the plugin's affair.
             #expect(kill(pid, 0) == 0)
         }
-        try await Self.gone(pid)
+        await Self.gone(pid)
     }
 
     @Test("so does one of a worker that crashes, and of one that is killed", arguments: [SIGSEGV, SIGKILL])
@@ -86,7 +88,7 @@ struct SupervisionTests {
             let pid = try #require(seen.result?.resultData.flatMap { Int32($0) })
             let worker = try Self.pid(seen)
             #expect(kill(worker, signal) == 0)
-            try await Self.gone(pid)
+            await Self.gone(pid)
         }
     }
 
@@ -117,7 +119,7 @@ struct SupervisionTests {
                 var pids: [Int32] = []
                 for _ in 0..<6 { pids.append(try Self.pid(try await rig.run(rig.request("serial", "ok")))) }
                 #expect(Set(pids).count == (limit == nil ? 1 : 3), "\(pids)")
-                if limit != nil { for pid in pids.prefix(4) { try await Self.gone(pid) } }
+                if limit != nil { for pid in pids.prefix(4) { await Self.gone(pid) } }
             }
         }
     }
@@ -129,7 +131,7 @@ struct SupervisionTests {
             let small = try Self.pid(try await rig.run(rig.request("serial", "ok")))
             #expect(try Self.pid(try await rig.run(rig.request("serial", "ok"))) == small)
             #expect(try Self.pid(try await rig.run(rig.request("serial", "grow"))) == small)
-            try await Self.gone(small)
+            await Self.gone(small)
             #expect(try await rig.run(rig.request("serial", "ok")).result?.success == true)
         }
         try workspace.write("", to: "zoo.yaml")
@@ -142,7 +144,6 @@ struct SupervisionTests {
                     #expect(worker.processes == 2 && worker.processorTime != nil)
                     break
                 }
-                try await Task.sleep(for: .milliseconds(10))
             }
         }
     }

@@ -1,5 +1,6 @@
 import Glibc
 import SpindleCore
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -228,7 +229,7 @@ struct MisbehaviourTests {
             let second = try await rig.run(rig.request("serial", "ok"))
             let pid = try #require(Self.pid(second))
             // Retired: its process goes away by itself.
-            while kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(20)) }
+            if let watched = try? WatchedProcess(pid) { await watched.end() }
             let third = try await rig.run(rig.request("serial", "ok"))
             #expect(third.ranOn != second.ranOn)
             pids.insert(try #require(Self.pid(third)))

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -6,12 +7,6 @@ import Testing
 /// What is left when the host itself is killed.
 @Suite("A killed host", .timeLimit(.minutes(3)))
 struct KilledHostTests {
-    /// Gone, or dead and not yet reaped by whoever adopts orphans here.
-    private static func isGone(_ pid: Int32) -> Bool {
-        guard let state = ProcessStatus(pid)?.state else { return true }
-        return state == UInt8(ascii: "Z") || state == UInt8(ascii: "X")
-    }
-
     @Test("SIGKILL of the host ends its workers, and what a plugin started in a session of its own")
     func killed() async throws {
         let sandbox = try Sandbox()
@@ -30,11 +25,10 @@ struct KilledHostTests {
         // Init, the runner, the script, and the one that hides.
         let hidden = try #require(daemon)
         #expect(left.count >= 4 && left.contains(hidden))
-        #expect(left.allSatisfy { !Self.isGone($0) })
+        let watched = try left.map { try WatchedProcess($0) }
+        #expect(watched.allSatisfy { !$0.hasEnded })
         host.send(SIGKILL)
-        for pid in left {
-            while !Self.isGone(pid) { try await Task.sleep(for: .milliseconds(10)) }
-        }
+        for process in watched { await process.end() }
         #expect(await host.outcome.status == 128 + SIGKILL)
     }
 }

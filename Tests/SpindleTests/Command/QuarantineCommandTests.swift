@@ -74,7 +74,9 @@ struct QuarantineCommandTests {
         #expect(try await state(waiting) == "queued")
         let released = try await sandbox.run("plugins", "release", "wild")
         #expect(released.status == 0 && released.output == "wild serving\n", "\(released.output)\(released.errors)")
-        while try await state(waiting) != "succeeded" { try await Task.sleep(for: .milliseconds(10)) }
+        // It follows the log to the execution's end.
+        #expect(try await sandbox.run("executions", "logs", "-f", waiting).status == 0)
+        #expect(try await state(waiting) == "succeeded")
         wild = try await plugin()
         #expect(wild.state == "serving" && wild.reason == nil)
         let running = try await sandbox.run("plugins", "inspect", "wild", "--json")
