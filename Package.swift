@@ -156,7 +156,8 @@ if part == "fuzz" {
             name: "SpindlePlugins",
             dependencies: ["SpindleCore", "SpindleWire", .product(name: "Yams", package: "Yams")],
             sources: [
-                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Secrets/SecretReference.swift",
+                "Host/IsolationLevel.swift", "Probe/PluginManifest.swift", "Reload/ReloadSettings.swift",
+                "Secrets/SecretReference.swift",
                 "Secrets/SecretValue.swift", "Sidecar",
                 "Trust/AllowedSigners.swift",
                 "Trust/Base64.swift", "Trust/PatternList.swift", "Trust/PluginLock.swift", "Trust/RevokedSigners.swift",

@@ -78,7 +78,10 @@ fuzz() { # NAME
     fi
 }
 
-output=$(build_fuzzers 2>&1) || { echo "$output" | grep -v '^\[[0-9]*/' | tail -40 && echo "0 passed, 1 failed" && exit 1; }
+mkdir -p "$build"
+# In the background: to the left of `||`, `set -e` would not stop it at its first failure.
+build_fuzzers >"$build/build.log" 2>&1 &
+wait $! || { grep -v '^\[[0-9]*/' "$build/build.log" | tail -40 && echo "0 passed, 1 failed" && exit 1; }
 if [ -n "$repeat" ]; then exec "$build/bin/fuzz-$repeat" -timeout=60 -rss_limit_mb=1024 "$@"; fi
 make_seeds
 [ $# -gt 0 ] || set -- elf configuration sidecar trust frames wire
