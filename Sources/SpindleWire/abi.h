@@ -2,3 +2,4 @@
 #pragma once
 
 #include "../../PluginSDK/c/include/spindle/executor.h"
+#include "../../PluginSDK/c/include/spindle/trigger.h"

@@ -43,6 +43,7 @@ static const field report_plugin_fields[] = {
 static const field audited_fields[] = { I64(spw_audited, status), LIST(spw_audited, changes) };
 static const field report_executor_fields[] = {
     BYTES(spw_report_executor, type), U32(spw_report_executor, flags), U32(spw_report_executor, functions),
+    U32(spw_report_executor, is_trigger),
     LIST(spw_report_executor, target_prefixes), BYTES(spw_report_executor, name), BYTES(spw_report_executor, version),
     BYTES(spw_report_executor, vendor), BYTES(spw_report_executor, license), BYTES(spw_report_executor, description),
     BYTES(spw_report_executor, docs_url), BYTES(spw_report_executor, config_schema),
@@ -52,7 +53,7 @@ static const field report_executor_fields[] = {
 };
 static const field create_fields[] = {
     BYTES(spw_create, uses), BYTES(spw_create, type), BYTES(spw_create, config), KVS(spw_create, secrets),
-    LIST(spw_create, files), U32(spw_create, first_file), U32(spw_create, concurrency),
+    LIST(spw_create, files), U32(spw_create, first_file), U32(spw_create, concurrency), U32(spw_create, is_trigger),
 };
 static const field answer_fields[] = { I64(spw_answer, status), U32(spw_answer, outcome), FAULT(spw_answer) };
 static const field question_fields[] = {
@@ -87,6 +88,16 @@ static const field artefact_fields[] = {
     BYTES(spw_artefact, name), BYTES(spw_artefact, bytes), U32(spw_artefact, flags),
 };
 static const field credit_fields[] = { U64(spw_credit, log_bytes), U64(spw_credit, artefact_bytes) };
+static const field submit_fields[] = {
+    U64(spw_submit, number), BYTES(spw_submit, type), BYTES(spw_submit, target), BYTES(spw_submit, job_name),
+    KVS(spw_submit, parameters), BYTES(spw_submit, payload), BYTES(spw_submit, content_type),
+    BYTES(spw_submit, idempotency_key), BYTES(spw_submit, traceparent), BYTES(spw_submit, tracestate),
+    I64(spw_submit, priority), I64(spw_submit, delay_ms), I64(spw_submit, start_by_unix_ms),
+};
+static const field submitted_fields[] = {
+    U64(spw_submitted, number), I64(spw_submitted, status), U32(spw_submitted, existed),
+    BYTES(spw_submitted, execution_id), BYTES(spw_submitted, code), BYTES(spw_submitted, message),
+};
 static const field level_fields[] = { U32(spw_level, level) };
 static const field ping_fields[] = { U64(spw_ping, nonce) };
 static const field pong_fields[] = {
@@ -132,6 +143,8 @@ static const message_layout layouts[] = {
     BODY(SPW_PONG, spw_pong, pong_fields),
     EMPTY(SPW_SHUTDOWN),
     BODY(SPW_SET_LOG_LEVEL, spw_level, level_fields),
+    BODY(SPW_SUBMIT, spw_submit, submit_fields),
+    BODY(SPW_SUBMITTED, spw_submitted, submitted_fields),
     EMPTY(SPW_AUDIT),
     BODY(SPW_AUDITED, spw_audited, audited_fields),
 };

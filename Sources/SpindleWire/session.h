@@ -18,6 +18,7 @@
 enum {
     MAX_ATTEMPTS = 4096,
     MAX_INSTANCES = 1024,
+    MAX_TRIGGERS = 64,
     INDEX_BITS = 13,
     INSTANCE_BIT = 1 << 12, /* in the index of a handle: instance, not attempt */
 };
@@ -71,6 +72,8 @@ typedef struct log_tail {
     uint64_t count;
 } log_tail;
 
+typedef void (*submitted_function)(void *instance, spindle_handle attempt, void *state, const spindle_submitted *answer);
+
 typedef struct attempt {
     pthread_mutex_t lock;
     _Atomic uint64_t handle; /* 0 = free; written under session.lock and lock */
@@ -97,6 +100,7 @@ typedef struct attempt {
     stored_error error;
     uint64_t stale_calls, logs_dropped, logs_dropped_unsaid, text_replaced;
     log_tail log_tail;
+    struct submissions *submissions; /* without an answer; NULL until a trigger hands over its first */
 
     _Atomic int32_t cancel_reason;
     spindle_request request;
@@ -122,6 +126,14 @@ typedef struct cancel_order {
     int64_t grace_ms;
 } cancel_order;
 
+typedef struct answer_order {
+    struct answer_order *next;
+    uint64_t handle, number;
+    int32_t status;
+    uint32_t existed;
+    spw_bytes execution_id, code, message; /* behind the struct */
+} answer_order;
+
 struct spindle_host_ctx {
     uint32_t unused;
 };
@@ -131,7 +143,9 @@ struct spw_session {
     spw_output output;
     spw_page *page;
     spindle_executor_factory factory; /* cut to what the plugin has */
-    spindle_executor_descriptor *kinds;
+    spindle_executor_descriptor *kinds; /* the executors, then the triggers */
+    uint32_t kind_count;
+    submitted_function *submitted; /* of each kind; NULL for executors */
     spindle_host host;
     char host_version[64];
     uint64_t load_base;
@@ -154,6 +168,7 @@ struct spw_session {
     pthread_t service;
     pthread_cond_t work;
     cancel_order *cancels, **cancels_end;
+    answer_order *answers, **answers_end;
     attempt *releases;
     int writable;
     int64_t held_due_ns; /* 0 = nothing is held */
@@ -224,7 +239,18 @@ void session_fill_host(spw_session *session);
 /* session_instance.c; NULL if there is none. */
 instance *instance_by_token(spw_session *session, uint64_t token); /* under session.lock */
 instance *instance_by_handle(spw_session *session, spindle_handle handle);
-const spindle_executor_descriptor *kind_by_type(spw_session *session, spw_bytes type);
+const spindle_executor_descriptor *kind_by_type(spw_session *session, spw_bytes type, int is_trigger);
+
+/* session_load.c: one kind, the `index`th, of which those from `first` on share their names. 0: `message` says why. */
+int load_kind(spw_session *session, uint32_t index, uint32_t first, const spindle_executor_descriptor *from, char *message,
+              size_t capacity);
+
+/* session_trigger.c */
+/* The kinds of trigger that the factory offers, after its executors. 0: `message` says why. */
+int load_triggers(spw_session *session, char *message, size_t capacity);
+int kind_is_trigger(const spw_session *session, const spindle_executor_descriptor *kind);
+const spindle_trigger_host *session_triggers(void);
+void answer_one(spw_session *session, const answer_order *order);
 
 /* session_service.c */
 int service_start(spw_session *session);

@@ -272,6 +272,8 @@ void attempt_release(spw_session *session, attempt *attempt) {
     attempt_clear_metadata(attempt);
     tail_clear(&attempt->log_tail);
     secrets_forget(&attempt->secrets);
+    free(attempt->submissions);
+    attempt->submissions = NULL;
     if (attempt->memory_capacity > 64 * 1024) { /* one large request must not cost its size for ever */
         free(attempt->memory);
         attempt->memory = NULL;

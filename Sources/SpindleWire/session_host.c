@@ -109,8 +109,7 @@ static spindle_status host_set_error(spindle_host_ctx *ctx, spindle_handle h, co
 }
 
 static const void *host_get_extension(spindle_host_ctx *ctx, const char *id) {
-    (void)ctx;
-    (void)id;
+    if (id != NULL && strcmp(id, SPINDLE_TRIGGER_ID) == 0 && session_of(ctx)->output.submit != NULL) return session_triggers();
     return NULL;
 }
 

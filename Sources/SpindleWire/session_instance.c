@@ -4,8 +4,10 @@
 
 #include "session.h"
 
-const spindle_executor_descriptor *kind_by_type(spw_session *session, spw_bytes type) {
-    for (uint32_t i = 0; i < session->factory.executor_count; i++) {
+const spindle_executor_descriptor *kind_by_type(spw_session *session, spw_bytes type, int is_trigger) {
+    uint32_t first = is_trigger ? session->factory.executor_count : 0;
+    uint32_t end = is_trigger ? session->kind_count : session->factory.executor_count;
+    for (uint32_t i = first; i < end; i++) {
         if (spindle_str_is(to_str(type), session->kinds[i].type)) return &session->kinds[i];
     }
     return NULL;
@@ -125,7 +127,7 @@ static spindle_status call_create(spw_session *session, instance *instance, cons
 
 void spw_session_create(spw_session *session, uint64_t token, const spw_create *what, spw_answer *answer,
                         spw_arena *arena) {
-    const spindle_executor_descriptor *kind = kind_by_type(session, what->uses);
+    const spindle_executor_descriptor *kind = kind_by_type(session, what->uses, what->is_trigger != 0);
     uint32_t index;
     pthread_mutex_lock(&session->create_lock);
     pthread_mutex_lock(&session->lock);
@@ -133,7 +135,8 @@ void spw_session_create(spw_session *session, uint64_t token, const spw_create *
     pthread_mutex_unlock(&session->lock);
     instance *instance = kind == NULL || taken ? NULL : entry_for_new(session, &index);
     if (instance == NULL) {
-        const char *why = kind == NULL ? "the plugin has no executor of that type"
+        const char *none = what->is_trigger ? "the plugin has no such trigger" : "the plugin has no executor of that type";
+        const char *why = kind == NULL ? none
                         : taken       ? "there is such an instance already"
                                       : "too many instances";
         error_answer(NULL, kind == NULL ? SPINDLE_E_NOT_FOUND : SPINDLE_E_INVALID, "spindle.create", why, answer, arena);
@@ -199,7 +202,7 @@ void spw_session_destroy(spw_session *session, uint64_t token, spw_answer *answe
 }
 
 int32_t spw_session_can_execute(spw_session *session, const spw_question *question) {
-    const spindle_executor_descriptor *kind = kind_by_type(session, question->uses);
+    const spindle_executor_descriptor *kind = kind_by_type(session, question->uses, 0);
     if (kind == NULL || kind->can_execute == NULL) return 0;
     const spindle_request request = {
         .struct_size = sizeof request,

@@ -27,8 +27,8 @@ static void cut_to(void *to, size_t size, const void *from, uint32_t struct_size
     memcpy(to, from, struct_size < size ? struct_size : size);
 }
 
-static int check_kind(spw_session *session, uint32_t index, const spindle_executor_descriptor *from, char *message,
-                      size_t capacity) {
+int load_kind(spw_session *session, uint32_t index, uint32_t first, const spindle_executor_descriptor *from, char *message,
+              size_t capacity) {
     spindle_executor_descriptor *kind = &session->kinds[index];
     REQUIRE(from != NULL, "executor %u of the factory is NULL", index);
     size_t least = offsetof(spindle_executor_descriptor, execute) + sizeof(from->execute);
@@ -45,7 +45,7 @@ static int check_kind(spw_session *session, uint32_t index, const spindle_execut
             "executor \"%s\": target_prefixes is NULL or too long", kind->type);
     REQUIRE(kind->need_count <= 1024 && (kind->need_count == 0 || kind->needs != NULL),
             "executor \"%s\": needs is NULL or too long", kind->type);
-    for (uint32_t k = 0; k < index; k++) {
+    for (uint32_t k = first; k < index; k++) {
         REQUIRE(strcmp(session->kinds[k].type, kind->type) != 0, "the type \"%s\" is offered twice", kind->type);
     }
     return 1;
@@ -65,12 +65,14 @@ static int check_factory(spw_session *session, const spindle_executor_factory *f
     REQUIRE(factory->plugin_version != NULL && factory->plugin_version[0] != 0, "factory: plugin_version is missing");
     REQUIRE(factory->executor_count >= 1 && factory->executor_count <= 1024 && factory->executors != NULL,
             "factory: it must offer 1 to 1024 executors, it says %u", factory->executor_count);
-    session->kinds = calloc(factory->executor_count, sizeof *session->kinds);
-    REQUIRE(session->kinds != NULL, "out of memory");
+    session->kind_count = factory->executor_count;
+    session->kinds = calloc(factory->executor_count + MAX_TRIGGERS, sizeof *session->kinds);
+    session->submitted = calloc(factory->executor_count + MAX_TRIGGERS, sizeof *session->submitted);
+    REQUIRE(session->kinds != NULL && session->submitted != NULL, "out of memory");
     for (uint32_t i = 0; i < factory->executor_count; i++) {
-        if (!check_kind(session, i, factory->executors[i], message, capacity)) return 0;
+        if (!load_kind(session, i, 0, factory->executors[i], message, capacity)) return 0;
     }
-    return 1;
+    return load_triggers(session, message, capacity);
 }
 
 spw_session *spw_session_open_factory(const void *factory, const spw_output *output, spw_page *page, char *message,
@@ -83,6 +85,7 @@ spw_session *spw_session_open_factory(const void *factory, const spw_output *out
     session->output = *output;
     session->page = page;
     session->cancels_end = &session->cancels;
+    session->answers_end = &session->answers;
     atomic_store(&session->log_level, SPINDLE_LOG_INFO);
     pthread_mutex_init(&session->create_lock, NULL);
     pthread_mutex_init(&session->lock, NULL);
@@ -94,6 +97,7 @@ spw_session *spw_session_open_factory(const void *factory, const spw_output *out
     pthread_mutex_destroy(&session->create_lock);
     pthread_mutex_destroy(&session->lock);
     free(session->kinds);
+    free(session->submitted);
     free(session);
     return NULL;
 }
@@ -158,6 +162,7 @@ int32_t spw_session_close(spw_session *session) {
     pthread_mutex_destroy(&session->create_lock);
     pthread_mutex_destroy(&session->lock);
     free(session->kinds);
+    free(session->submitted);
     free(session);
     return SPINDLE_OK;
 }

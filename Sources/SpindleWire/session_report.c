@@ -77,6 +77,7 @@ static void report_kind(spw_session *session, const spindle_executor_descriptor 
     report->type = text(kind->type, arena, &replaced);
     report->version = text(session->factory.plugin_version, arena, &replaced);
     report->flags = kind->flags;
+    report->is_trigger = kind_is_trigger(session, kind) ? 1 : 0;
     report->functions = (kind->describe != NULL ? SPW_HAS_DESCRIBE : 0u) | (kind->create != NULL ? SPW_HAS_CREATE : 0u)
                       | (kind->check != NULL ? SPW_HAS_CHECK : 0u)
                       | (kind->can_execute != NULL ? SPW_HAS_CAN_EXECUTE : 0u)
@@ -89,7 +90,7 @@ static void report_kind(spw_session *session, const spindle_executor_descriptor 
 
 int32_t spw_session_report_executor(spw_session *session, uint32_t index, spw_report_executor *report,
                                     spw_arena *arena) {
-    if (index >= session->factory.executor_count) return SPINDLE_E_NOT_FOUND;
+    if (index >= session->kind_count) return SPINDLE_E_NOT_FOUND;
     report_kind(session, &session->kinds[index], report, arena);
     return SPINDLE_OK;
 }
@@ -116,7 +117,7 @@ static spindle_status put(void *sink, const spindle_executor_descriptor *descrip
 
 int32_t spw_session_describe(spw_session *session, const spw_create *what, spw_report_executor *report,
                              spw_answer *answer, spw_arena *arena) {
-    const spindle_executor_descriptor *kind = kind_by_type(session, what->uses);
+    const spindle_executor_descriptor *kind = kind_by_type(session, what->uses, 0);
     memset(answer, 0, sizeof *answer);
     if (kind == NULL) {
         error_answer(NULL, SPINDLE_E_NOT_FOUND, "spindle.describe", "the plugin has no executor of that type", answer,

@@ -1,4 +1,4 @@
-/* The session's own thread: cancels, releases that may not run on the plugin's stack, writable, held news. */
+/* The session's own thread: cancels, answers to triggers, releases that may not run on the plugin's stack, writable, held news. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -137,16 +137,19 @@ static void *serve(void *argument) {
     pthread_mutex_lock(&session->lock);
     for (;;) {
         cancel_order *cancels = session->cancels;
+        answer_order *answers = session->answers;
         attempt *releases = session->releases;
         int writable = session->writable;
         int due = session->held_due_ns != 0 && session->held_due_ns <= session_now_ns();
-        if (cancels == NULL && releases == NULL && !writable && !due) {
+        if (cancels == NULL && answers == NULL && releases == NULL && !writable && !due) {
             if (session->stopping) break;
             wait_for_work(session);
             continue;
         }
         session->cancels = NULL;
         session->cancels_end = &session->cancels;
+        session->answers = NULL;
+        session->answers_end = &session->answers;
         session->releases = NULL;
         session->writable = 0;
         if (due) session->held_due_ns = 0;
@@ -155,6 +158,12 @@ static void *serve(void *argument) {
             cancel_order *done = cancels;
             cancels = cancels->next;
             cancel_one(session, done);
+            free(done);
+        }
+        while (answers != NULL) {
+            answer_order *done = answers;
+            answers = answers->next;
+            answer_one(session, done);
             free(done);
         }
         while (releases != NULL) {

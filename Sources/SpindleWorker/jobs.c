@@ -86,11 +86,18 @@ static int32_t on_artefact(void *context, uint64_t token, const spw_artefact *ar
     return taken;
 }
 
+static void on_submit(void *context, uint64_t token, const spw_submit *submission) {
+    (void)context;
+    output_add(SPW_SUBMIT, token, submission, CREDIT_NONE);
+    output_kick();
+}
+
 /* ---- HELLO ------------------------------------------------------------------------------------------------------------ */
 
 int jobs_hello(const spw_hello *hello, spw_page *page, int number) {
     const spw_output output = {
         NULL, on_completed, on_released, on_log, on_progress, on_heartbeat, on_checkpoint, on_artefact,
+        on_submit,
     };
     char path[32], message[1024];
     snprintf(path, sizeof path, "/proc/self/fd/%d", SPW_FD_PLUGIN);
@@ -166,6 +173,7 @@ static int take_small(const spw_frame *frame) {
     spw_credit credit;
     spw_cancel cancel;
     spw_level level;
+    spw_submitted submitted;
     switch (frame->type) {
     case SPW_PING:
         if (spw_decode(frame, &ping, sizeof ping, &none) != SPW_OK) return -1;
@@ -182,6 +190,10 @@ static int take_small(const spw_frame *frame) {
             spw_session_cancel(worker.session, frame->handle, cancel.reason, cancel.grace_ms);
         }
         return 0;
+    case SPW_SUBMITTED:
+        if (spw_decode(frame, &submitted, sizeof submitted, &none) != SPW_OK) return -1;
+        if (!atomic_load(&worker.stopping)) spw_session_submitted(worker.session, frame->handle, &submitted);
+        return 0;
     default:
         if (spw_decode(frame, &level, sizeof level, &none) != SPW_OK) return -1;
         if (!atomic_load(&worker.stopping)) spw_session_set_log_level(worker.session, level.level);
@@ -195,6 +207,7 @@ int jobs_take(const spw_frame *frame, job **made) {
     case SPW_PING:
     case SPW_CREDIT:
     case SPW_CANCEL:
+    case SPW_SUBMITTED:
     case SPW_SET_LOG_LEVEL: return take_small(frame);
     case SPW_SHUTDOWN: atomic_store(&worker.stopping, 1); break;
     case SPW_DESCRIBE:
@@ -259,7 +272,7 @@ static void create(uint64_t token, const spw_create *what, spw_answer *answer, s
     spw_report_executor kind;
     for (uint32_t i = 0; spw_session_report_executor(worker.session, i, &kind, arena) == 0; i++) {
         int same = kind.type.len == what->uses.len && memcmp(kind.type.ptr, what->uses.ptr, kind.type.len) == 0;
-        if (same) atomic_store(&worker.serial, (kind.flags & CONCURRENT) == 0);
+        if (same && kind.is_trigger == what->is_trigger) atomic_store(&worker.serial, (kind.flags & CONCURRENT) == 0);
     }
 }
 

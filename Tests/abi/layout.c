@@ -1,7 +1,7 @@
 /* Prints the size and the offsets of every struct of the ABI; golden/layout.txt is what v1 promises (LP64). */
 #include <stdio.h>
 
-#include <spindle/executor.h>
+#include <spindle/trigger.h>
 
 _Static_assert(sizeof(spindle_str) == 16 && sizeof(spindle_kv) == 32, "frozen for ever");
 _Static_assert(sizeof(spindle_handle) == 8 && sizeof(spindle_status) == 4, "fixed widths");
@@ -136,5 +136,41 @@ int main(void) {
     FIELD(spindle_executor_factory, init);
     FIELD(spindle_executor_factory, shutdown);
     FIELD(spindle_executor_factory, get_extension);
+    STRUCT(spindle_submission);
+    FIELD(spindle_submission, struct_size);
+    FIELD(spindle_submission, priority);
+    FIELD(spindle_submission, type);
+    FIELD(spindle_submission, target);
+    FIELD(spindle_submission, job_name);
+    FIELD(spindle_submission, parameters);
+    FIELD(spindle_submission, parameter_count);
+    FIELD(spindle_submission, payload);
+    FIELD(spindle_submission, content_type);
+    FIELD(spindle_submission, idempotency_key);
+    FIELD(spindle_submission, traceparent);
+    FIELD(spindle_submission, tracestate);
+    FIELD(spindle_submission, delay_ms);
+    FIELD(spindle_submission, start_by_unix_ms);
+    STRUCT(spindle_submitted);
+    FIELD(spindle_submitted, struct_size);
+    FIELD(spindle_submitted, status);
+    FIELD(spindle_submitted, token);
+    FIELD(spindle_submitted, execution_id);
+    FIELD(spindle_submitted, existed);
+    FIELD(spindle_submitted, reserved);
+    FIELD(spindle_submitted, error);
+    STRUCT(spindle_trigger_host);
+    FIELD(spindle_trigger_host, struct_size);
+    FIELD(spindle_trigger_host, reserved);
+    FIELD(spindle_trigger_host, submit);
+    STRUCT(spindle_trigger_descriptor);
+    FIELD(spindle_trigger_descriptor, struct_size);
+    FIELD(spindle_trigger_descriptor, reserved);
+    FIELD(spindle_trigger_descriptor, executor);
+    FIELD(spindle_trigger_descriptor, submitted);
+    STRUCT(spindle_trigger_factory);
+    FIELD(spindle_trigger_factory, struct_size);
+    FIELD(spindle_trigger_factory, trigger_count);
+    FIELD(spindle_trigger_factory, triggers);
     return 0;
 }

@@ -30,6 +30,8 @@ for compiler in gcc clang; do
     step "header, C99, $compiler" $compiler -std=c99 -pedantic $strict $includes -c Tests/abi/plugins/header.c -o "$build/h.o"
 done
 step "header alone, C99" gcc -std=c99 -pedantic $strict -x c -fsyntax-only $header
+step "header of triggers alone, C99" gcc -std=c99 -pedantic $strict -x c -fsyntax-only "${header%executor.h}trigger.h"
+step "header of triggers alone, C++17" g++ -std=c++17 -pedantic $strict -x c++ -fsyntax-only "${header%executor.h}trigger.h"
 for compiler in g++ clang++; do
     step "header, C++17, $compiler" $compiler -std=c++17 -pedantic $strict $includes -x c++ -c Tests/abi/plugins/header.c -o "$build/h.o"
 done
@@ -49,7 +51,8 @@ all() {
     $compiler "$@" $to/SpindleWorker_*.o $wire -ldl -lpthread -o "$to/spindle-worker" || return 1
     # The zoo crashes on purpose.
     $compiler $c11 "$@" -Wno-infinite-recursion -shared -fPIC -fvisibility=hidden Tests/abi/plugins/zoo.c -o "$to/zoo.so" || return 1
-    for test in test_worker test_compat bench; do
+    $compiler $c11 "$@" -shared -fPIC -fvisibility=hidden Tests/SpindlePluginsTests/Fixtures/ticker.c -lpthread -o "$to/ticker.so" || return 1
+    for test in test_worker test_trigger test_compat bench; do
         $compiler $c11 "$@" Tests/abi/$test.c $to/abi_driver.c.o $wire -ldl -lpthread -o "$to/$test" || return 1
     done
 }
@@ -59,6 +62,7 @@ flood=8
 step "build" all plain clang -O2
 step "old and new plugins" "$build/plain/test_compat"
 step "worker" "$build/plain/test_worker" "$build/plain/spindle-worker" "$build/plain/zoo.so" plain $flood
+step "trigger" "$build/plain/test_trigger" "$build/plain/spindle-worker" "$build/plain/ticker.so"
 
 # A worker's stderr is the plugin's log, so the sanitizers write files.
 no_reports() { ls "$build"/report.* >/dev/null 2>&1 || return 0; cat "$build"/report.*; return 1; }
@@ -68,10 +72,12 @@ export UBSAN_OPTIONS="log_path=$build/report:print_stacktrace=1" TSAN_OPTIONS="l
 step "ASan, UBSan: build" all asan clang -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 step "ASan, UBSan: old and new plugins" env ASAN_OPTIONS=detect_leaks=1 "$build/asan/test_compat"
 step "ASan, UBSan: worker" "$build/asan/test_worker" "$build/asan/spindle-worker" "$build/asan/zoo.so" sanitized 2
+step "ASan, UBSan: trigger" "$build/asan/test_trigger" "$build/asan/spindle-worker" "$build/asan/ticker.so"
 # gcc's runtime, because the toolchain's wants libdispatch.
 step "TSan: build" all tsan gcc -O1 -fsanitize=thread -Wno-tsan
 step "TSan: old and new plugins" "$build/tsan/test_compat"
 step "TSan: worker" "$build/tsan/test_worker" "$build/tsan/spindle-worker" "$build/tsan/zoo.so" sanitized 2
+step "TSan: trigger" "$build/tsan/test_trigger" "$build/tsan/spindle-worker" "$build/tsan/ticker.so"
 step "no sanitizer has anything to say" no_reports
 step "bench runs" "$build/plain/bench" "$build/plain/spindle-worker" "$build/plain/zoo.so" 2000
 cat "$build/output"

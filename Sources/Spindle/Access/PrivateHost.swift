@@ -39,6 +39,7 @@ package final class PrivateHost: Sendable {
                 configuration,
                 purpose: purpose,
                 usesPlugins: usesPlugins,
+                isPrivate: true,
                 environment: environment,
                 logger: logger,
                 onListening: { listening.open() }

@@ -35,6 +35,8 @@ public final class Host: Service {
     private let stores: HostStores
     private let server: SpindleServer
     private let logger: Logger
+    /// Whether plugins may hand over jobs: not to the host of one command, and not to one that keeps them in memory only.
+    private let triggersMayRun: Bool
 
     /// Opens the store for this host, and finds and checks the plugins. Nothing runs before ``run()``.
     ///
@@ -62,16 +64,19 @@ public final class Host: Service {
     /// - Parameters:
     ///   - purpose: What for.
     ///   - usesPlugins: Whether plugins are looked for; commands that route nothing need none.
+    ///   - isPrivate: Whether it is the host of one command.
     package init(
         _ configuration: HostConfiguration,
         purpose: Purpose,
         usesPlugins: Bool = true,
+        isPrivate: Bool = false,
         environment: [String: String],
         logger: Logger,
         onListening: @escaping @Sendable () async -> Void
     ) async throws {
         self.logger = logger
         places = try HostPlaces(configuration, environment: environment)
+        triggersMayRun = purpose == .serving && !isPrivate && places.store != .memory
         if places.store != .memory && purpose != .reading { try StateDirectory.prepare(places.state) }
         stores = try HostStores(places, readOnly: purpose == .reading, logger: logger)
         pluginHost = usesPlugins ? try Self.pluginHost(configuration, places, environment, logger) : nil
@@ -137,7 +142,9 @@ public final class Host: Service {
     /// - Throws: What ended it before its time.
     public func run() async throws {
         // The plugins outlive the drain: attempts that may still end need them.
-        let plugins = Task { [pluginHost, engine] in await pluginHost?.run(serving: engine) }
+        let plugins = Task { [pluginHost, engine, triggersMayRun] in
+            await pluginHost?.run(serving: engine, submittingTo: triggersMayRun ? engine : nil)
+        }
         let drained = Gate()
         // Detached: a task below this one would hear of the shutdown itself, and stop at once.
         let serving = Task.detached { [server] in
@@ -156,6 +163,12 @@ public final class Host: Service {
                 return await Self.failure { try await engine.run() }
             }
             group.addTask { await Self.failure { try await serving.value } }
+            group.addTask { [pluginHost] in
+                // First of all: what comes now would only be given back.
+                await Self.untilToldToEnd()
+                await pluginHost?.restTriggers()
+                return nil
+            }
             // The end of one is the end of both.
             for await ended in group {
                 failure = failure ?? ended
@@ -166,6 +179,15 @@ public final class Host: Service {
         _ = await plugins.result
         stores.close(logger)
         if let failure { throw failure }
+    }
+
+    private static func untilToldToEnd() async {
+        let told = Gate()
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await told.wait()
+        } onCancelOrGracefulShutdown: {
+            told.open()
+        }
     }
 
     private static func failure(of body: () async throws -> Void) async -> (any Error)? {

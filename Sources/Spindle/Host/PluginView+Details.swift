@@ -15,6 +15,7 @@ extension PluginView {
         details["loadChanges"] = .array(manifest.loadChanges.map { .string($0) })
         details["initChanges"] = manifest.initChanges.map { .array($0.map { .string($0) }) }
         details["executors"] = .array(manifest.executors.map(executor))
+        if !manifest.triggers.isEmpty { details["triggerKinds"] = .array(manifest.triggers.map(executor)) }
         return details
     }
 

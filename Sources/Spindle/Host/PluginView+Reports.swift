@@ -26,6 +26,28 @@ extension PluginView {
         return .object(fields)
     }
 
+    /// How the triggers of a plugin do, as JSON.
+    static func triggers(_ reports: [TriggerReport]) -> JSONValue { .array(reports.map(trigger)) }
+
+    private static func trigger(_ report: TriggerReport) -> JSONValue {
+        var fields: [String: JSONValue] = [
+            "name": .string(report.name), "uses": .string(report.uses), "accepted": .int(report.accepted),
+            "refused": .int(report.refused), "deferred": .int(report.deferred),
+        ]
+        switch report.state {
+        case .stopped: fields["state"] = "stopped"
+        case .running: fields["state"] = "running"
+        case .resting(let reason):
+            fields["state"] = "resting"
+            fields["reason"] = .string(reason)
+        case .failed(let reason):
+            fields["state"] = "failed"
+            fields["reason"] = .string(reason)
+        }
+        fields["lastRefusal"] = report.lastRefusal.map { .string($0) }
+        return .object(fields)
+    }
+
     private static func worker(_ worker: ExecutorReport.Worker) -> JSONValue {
         var fields: [String: JSONValue] = [
             "pid": .int(Int64(worker.pid)),

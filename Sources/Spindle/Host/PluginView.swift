@@ -16,6 +16,8 @@ package struct PluginView: PluginDirectoryView {
         var details = Self.details(listing)
         let reports = await host?.reports(of: listing.file) ?? []
         if !reports.isEmpty { details["running"] = Self.running(reports) }
+        let triggers = host?.triggers(of: listing.file) ?? []
+        if !triggers.isEmpty { details["triggers"] = Self.triggers(triggers) }
         return PluginDetails(summary: Self.summary(listing), details: details)
     }
 

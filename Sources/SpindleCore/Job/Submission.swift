@@ -49,6 +49,8 @@ public struct Submission: Sendable {
     public var idempotencyKey: String?
     /// Who submits: idempotency keys are separate for each principal.
     public var principal: String
+    /// The types that it may be routed to; nil is any. Not a part of what an idempotency key stands for.
+    public var allowedTypes: Set<String>?
     /// Executions that must end first.
     public var after: [Dependency]
     /// W3C trace context of the caller, passed to the plugin.

@@ -20,6 +20,8 @@ public struct SpindleError: Error, Hashable, Sendable {
         public static let conflict = Code("conflict")
         /// The same idempotency key came with another body.
         public static let idempotencyMismatch = Code("idempotencyMismatch")
+        /// The operator has not allowed that.
+        public static let denied = Code("denied")
         /// The configuration is wrong: file, line and key are in the message.
         public static let configuration = Code("configuration")
         /// The store cannot be read or written.

@@ -1,7 +1,7 @@
 import Logging
 public import SpindleCore
 
-extension JobExecutionEngine {
+extension JobExecutionEngine: SubmissionTaker {
     /// Runs a stored job once and waits for its end, through all retries: the main entry point.
     ///
     /// Cancelling the awaiting task cancels the execution.
@@ -43,7 +43,7 @@ extension JobExecutionEngine {
 
     /// Accepts an execution: when this returns it is committed and durable.
     ///
-    /// - Throws: `invalidRequest`, `noExecutor`, `idempotencyMismatch`, `notFound` (a parent), `draining`: nothing was stored.
+    /// - Throws: `invalidRequest`, `noExecutor`, `denied`, `idempotencyMismatch`, `notFound` (a parent), `draining`: nothing was stored.
     ///   `storeUnavailable`, `storeFull`: it is not known whether it was stored; the same id may be submitted again.
     @discardableResult
     public func submit(_ submission: Submission) async throws -> SubmissionReceipt {
@@ -88,6 +88,13 @@ extension JobExecutionEngine {
             descriptor = known
         } else {
             descriptor = try await router.route(submission.job)
+        }
+        if let allowed = submission.allowedTypes, !allowed.contains(descriptor.type) {
+            let known = allowed.sorted().joined(separator: ", ")
+            throw SpindleError(
+                .denied,
+                "A job of type \(descriptor.type) may not be submitted from there; allowed: \(known.isEmpty ? "none" : known)."
+            )
         }
         if let violation = descriptor.parametersSchema?.violation(in: submission.job.parameters) {
             let name = violation.pointer.dropFirst().prefix(200)

@@ -12,6 +12,8 @@ struct ExecutorPlan {
     var parametersSchema: JSONSchema?
     /// The secrets that its configuration refers to.
     var secretNames: [String] = []
+    /// It submits jobs instead of running them; ``type`` is the operator's name for it.
+    var isTrigger = false
 
     /// The executors of a plugin.
     ///
@@ -58,6 +60,45 @@ struct ExecutorPlan {
             throw PluginRefusal("its executor \"\(kind.type)\" must not run in the host; set isolation: worker")
         }
         return plans
+    }
+
+    /// The triggers that the operator has named.
+    ///
+    /// - Throws: If the sidecar and the plugin do not fit.
+    static func triggers(_ manifest: PluginManifest, _ sidecar: Sidecar, plugin: String) throws(PluginRefusal) -> [ExecutorPlan] {
+        var plans: [ExecutorPlan] = []
+        for trigger in sidecar.triggers {
+            if sidecar.isolation == .inProcess {
+                throw PluginRefusal("its trigger \"\(trigger.name)\" must not run in the host; set isolation: worker")
+            }
+            if sidecar.submits.isEmpty {
+                throw PluginRefusal("its sidecar does not say what its triggers may submit to: submits: [TYPE, …]")
+            }
+            guard let kind = manifest.triggers.first(where: { $0.type == trigger.uses }) else {
+                let known = manifest.triggers.map(\.type)
+                let has = known.isEmpty ? "has no triggers" : "has \(known.joined(separator: ", "))"
+                throw PluginRefusal("its sidecar uses the trigger \"\(trigger.uses)\"; the plugin \(has)")
+            }
+            var plan = ExecutorPlan(
+                type: trigger.name,
+                kind: kind,
+                config: trigger.config ?? sidecar.config ?? "{}",
+                sidecar: sidecar,
+                plugin: plugin
+            )
+            plan.isTrigger = true
+            try plan.checkConfiguration()
+            plan.secretNames = try plan.secretsOfConfiguration()
+            plans.append(plan)
+        }
+        return plans
+    }
+
+    /// Where what it hands over goes; nil for an executor.
+    var door: SubmissionDoor? {
+        guard isTrigger else { return nil }
+        let types = sidecar.submits.contains("*") ? nil : Set(sidecar.submits)
+        return SubmissionDoor(types: types, principal: "trigger:\(plugin)/\(type)")
     }
 
     /// The ABI promises a plugin that its configuration fits the schema it gave.
@@ -118,7 +159,7 @@ struct ExecutorPlan {
 
     /// Attempts that one worker may have open.
     var attemptsPerWorker: Int {
-        guard kind.isConcurrent, isolation != .oneShot else { return 1 }
+        guard kind.isConcurrent, isolation != .oneShot, !isTrigger else { return 1 }
         return Int(sidecar.concurrencyPerWorker ?? (kind.isAsync ? 256 : 8))
     }
 
@@ -163,6 +204,7 @@ struct ExecutorPlan {
         settings.heartbeatTime = sidecar.heartbeatTimeout
         settings.canCheck = kind.canBeChecked
         settings.promisesCancel = kind.isCancellable
+        if isTrigger { settings.recycle = RecycleLimits() }
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }
         if let slots = descriptor.concurrency ?? sidecar.concurrency {
             settings.maxWorkers = max(1, (Int(slots) + attemptsPerWorker - 1) / attemptsPerWorker)

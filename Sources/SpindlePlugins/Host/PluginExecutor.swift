@@ -1,3 +1,4 @@
+import Logging
 public import SpindleCore
 import Synchronization
 
@@ -113,6 +114,11 @@ public final class PluginExecutor: BatchExecutor {
     /// Waits until no attempt is open and no code of one runs.
     func drained() async {
         await withCheckedContinuation { continuation in backend.whenDrained { continuation.resume() } }
+    }
+
+    /// A line that belongs to no execution. Any thread.
+    func tell(_ line: LogLine, logger: Logger, now: Int64) {
+        sink.log(line, plugin: descriptor.plugin ?? executorType, logger: logger, now: now)
     }
 
     /// Nothing more will be reported.

@@ -64,10 +64,15 @@ extension PluginHost {
         guard !plans.isEmpty else { return made }
         do {
             // Loading a plugin into the host may block.
-            let executors = try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]) }
-            made.generation = PluginGeneration(version: version, listing: made.listing, executors: executors)
+            let parts = try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]) }
+            made.generation = PluginGeneration(
+                version: version,
+                listing: made.listing,
+                executors: parts.executors,
+                triggers: parts.triggers
+            )
         } catch {
-            for plan in plans { owners[plan.type] = nil }
+            for plan in plans where !plan.isTrigger { owners[plan.type] = nil }
             made.listing.types = []
             made.listing.status = .refused((error as? PluginRefusal)?.reason ?? "\(error)")
         }
@@ -146,6 +151,7 @@ extension PluginHost {
             try configuration.hygiene.check(manifest, sidecar)
             try listing.trust?.check(id: manifest.id, version: manifest.version)
             let plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
+            let triggers = try ExecutorPlan.triggers(manifest, sidecar, plugin: file.name)
             listing.status = .serving
             var accepted: [ExecutorPlan] = []
             for plan in plans {
@@ -157,14 +163,18 @@ extension PluginHost {
                 }
             }
             listing.types = accepted.map(\.type)
-            return accepted
+            return accepted.isEmpty ? [] : accepted + triggers
         } catch {
             listing.status = .refused(error.reason)
             return []
         }
     }
 
-    private func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile, user: UInt32?) throws -> [PluginExecutor] {
+    private func makeExecutors(
+        _ plans: [ExecutorPlan],
+        _ file: PluginFile,
+        user: UInt32?
+    ) throws -> (executors: [PluginExecutor], triggers: [PluginTrigger]) {
         var session: InProcessSession?
         if plans.contains(where: { $0.isolation == .inProcess }) {
             session = try InProcessSession(image: file.image, loop: services.loop, hostVersion: services.hostVersion)
@@ -176,7 +186,10 @@ extension PluginHost {
             kept: quarantines,
             services: services
         )
-        return try plans.enumerated().map { index, plan in
+        var executors: [PluginExecutor] = []
+        var triggers: [PluginTrigger] = []
+        for (index, plan) in plans.enumerated() {
+            let door = plan.door
             let granted = Set(plan.sidecar.secrets)
             let executor = ExecutorSecrets(
                 source: configuration.secrets,
@@ -188,6 +201,7 @@ extension PluginHost {
             let settings = plan.settings(configuration.pool)
             let secrets = InstanceSecrets(executor)
             var instance = plan.instance
+            instance.door = door
             instance.secrets = granted.isEmpty ? nil : secrets
             let names = plan.secretNames
             let backend: any AttemptBackend
@@ -228,13 +242,19 @@ extension PluginHost {
                 first: SecretBackend.Generation(backend: backend, secrets: secrets),
                 remake: remake
             )
-            return PluginExecutor(
+            let made = PluginExecutor(
                 descriptor: plan.descriptor,
                 isolation: plan.isolation,
                 backend: guarded,
                 sink: sink,
                 supervisor: session == nil ? supervisor : nil
             )
+            if let door {
+                triggers.append(PluginTrigger(plan: plan, executor: made, door: door, services: services))
+            } else {
+                executors.append(made)
+            }
         }
+        return (executors, triggers)
     }
 }

@@ -13,6 +13,8 @@ public final class PluginHost: Sendable {
         var generations: [String: PluginGeneration] = [:]
         /// Executors that serve no longer, or do not yet, and have not stopped.
         var others: [PluginExecutor] = []
+        /// Who takes what triggers hand over; nil while they do not run.
+        var taker: (any SubmissionTaker)?
         /// Files whose code was loaded into this process.
         var resident: Set<String> = []
         /// The end has begun.
@@ -110,8 +112,11 @@ public final class PluginHost: Sendable {
 
     /// Takes up what changes in the directory until the task is cancelled, then ends all attempts and workers, within their grace.
     ///
-    /// - Parameter registry: Where ``executors`` serve; nil leaves everything as ``load()`` found it.
-    public func run(serving registry: (any ExecutorRegistry)?) async {
+    /// - Parameters:
+    ///   - registry: Where ``executors`` serve; nil leaves everything as ``load()`` found it.
+    ///   - taker: Who takes what the plugins' triggers hand over, and answers once it is durable; nil lets them rest.
+    public func run(serving registry: (any ExecutorRegistry)?, submittingTo taker: (any SubmissionTaker)? = nil) async {
+        beginTriggers(submittingTo: taker)
         let reloader = configuration.directory.flatMap { directory in
             registry.map { PluginReloader(host: self, directory: directory, registry: $0) }
         }
@@ -119,6 +124,7 @@ public final class PluginHost: Sendable {
         async let reloading: Void? = reloader?.run()
         await Suspension.untilCancelled()
         reloadRequests.continuation.finish()
+        await restTriggers()
         // What is under way comes to its end with what it waits for, on the loop that it needs.
         await endExecutors()
         _ = await reloading
@@ -166,6 +172,7 @@ public final class PluginHost: Sendable {
         reloadRequests.continuation.finish()
         // Nobody else will: what waits is answered when it is dropped.
         if state.withLock({ !$0.isReloading }) { for await _ in reloadRequests.stream {} }
+        await restTriggers()
         let executors = await endExecutors()
         for executor in executors { executor.finish() }
         services.spawner.stop()
@@ -179,7 +186,7 @@ public final class PluginHost: Sendable {
     private func endExecutors() async -> [PluginExecutor] {
         let executors = state.withLock { state in
             state.isStopping = true
-            return state.generations.values.flatMap(\.executors) + state.others
+            return state.generations.values.flatMap(\.everyExecutor) + state.others
         }
         await withTaskGroup { group in
             for executor in executors { group.addTask { await executor.stop() } }

@@ -199,7 +199,9 @@ final class InProcessSession: @unchecked Sendable {
                 guard let chunk = message?.pointee else { return 0 }
                 let news = News.artefact(token, chunk.name.text, chunk.bytes.array, isLast: chunk.flags & 1 != 0)
                 return InProcessSession.of(context).tell(news, bytes: chunk.bytes.len, mayDrop: true) ? 1 : 0
-            }
+            },
+            // A trigger needs a process of its own.
+            submit: nil
         )
     }
 }

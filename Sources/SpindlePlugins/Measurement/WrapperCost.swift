@@ -25,7 +25,8 @@ final class WrapperCost: Sendable {
             progress: { _, _, _ in },
             heartbeat: { _, _ in },
             checkpoint: { _, _, _ in },
-            artefact: { _, _, _ in 0 }
+            artefact: { _, _, _ in 0 },
+            submit: nil
         )
         var message = [CChar](repeating: 0, count: 1024)
         guard let opened = spw_session_open(try image.pathToLoad(), &output, nil, &message, message.count) else {

@@ -2,7 +2,7 @@ import SpindleWire
 
 /// What a plugin says about itself.
 public struct PluginManifest: Hashable, Sendable, Codable {
-    /// One kind of executor of a plugin.
+    /// One kind of executor or trigger of a plugin.
     public struct Executor: Hashable, Sendable, Codable {
         /// The type that it claims.
         public var type: String
@@ -64,6 +64,8 @@ public struct PluginManifest: Hashable, Sendable, Codable {
     public var sdk: String?
     /// What it offers.
     public var executors: [Executor]
+    /// Its kinds of trigger; their types are names among themselves.
+    public var triggers: [Executor] = []
     /// What loading it changed of what its process shares: `umask`, `signal:SIGSEGV`, `threads:+1` …
     public var loadChanges: [String] = []
     /// The same of its `init`; nil where that was not called, because it is not to run in the host.

@@ -142,7 +142,9 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
             manifest = PluginManifest(message)
         case .reportExecutor:
             guard manifest != nil, let message = reader.decode(frame, spw_report_executor()) else { return false }
-            if let instance = asked.last {
+            if message.is_trigger != 0 {
+                if manifest?.triggers.count ?? 0 < 64 { manifest?.triggers.append(PluginManifest.Executor(message)) }
+            } else if let instance = asked.last {
                 manifest?.described[instance.type] = PluginManifest.Executor(message)
             } else if manifest?.executors.count ?? 0 < 1024 {
                 manifest?.executors.append(PluginManifest.Executor(message))

@@ -6,6 +6,11 @@ struct PluginGeneration: Sendable {
     /// How it is listed while it serves.
     var listing: PluginListing
     let executors: [PluginExecutor]
+    /// What submits jobs of its own accord.
+    var triggers: [PluginTrigger] = []
+
+    /// Also those that run its triggers.
+    var everyExecutor: [PluginExecutor] { executors + triggers.map(\.executor) }
 
     /// Whether its code lives in the host itself, where it cannot be replaced.
     var isInProcess: Bool { executors.contains { $0.isolation == .inProcess } }

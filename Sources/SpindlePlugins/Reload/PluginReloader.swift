@@ -53,7 +53,7 @@ struct PluginReloader {
                     guard trials[trial.file] === trial else { break }
                     trials[trial.file] = nil
                     if case .failed(let reason) = verdict {
-                        rejected[trial.file] = takeBack(trial, reason, &retirement)
+                        rejected[trial.file] = await takeBack(trial, reason, &retirement)
                     } else {
                         pass(trial, &retirement)
                     }
@@ -97,7 +97,7 @@ struct PluginReloader {
         let plan = ReloadPlan(found, serving: serving, rejected: rejected, resident: resident)
         for file in plan.withdrawn {
             if let trial = trials.removeValue(forKey: file) { pass(trial, &retirement) }
-            withdraw(file, &retirement)
+            await withdraw(file, &retirement)
         }
         var owners = host.reservedOwners
         for (file, generation) in host.state.withLock({ $0.generations }) {
@@ -160,12 +160,12 @@ struct PluginReloader {
             return listing
         }
         let isStopping = host.state.withLock { state in
-            state.others += new.executors
+            state.others += new.everyExecutor
             if new.isInProcess { state.resident.insert(file) }
             return state.isStopping
         }
         guard !isStopping else {
-            for executor in new.executors { await executor.stop() }
+            for executor in new.everyExecutor { await executor.stop() }
             return old?.listing ?? made.listing
         }
         if let old {
@@ -179,7 +179,7 @@ struct PluginReloader {
                 return listing
             }
         }
-        replace(old, by: new, file)
+        await replace(old, by: new, file)
         logger.notice("\(file) serves \(made.listing.types.joined(separator: ", "))\(old == nil ? "" : " in a new version")")
         if let old { begin(new, after: old, file, &trials, &retirement) }
         return made.listing
@@ -205,15 +205,16 @@ struct PluginReloader {
         trial.begin(host.reloadRequests.continuation, loop: host.services.loop)
     }
 
-    private func replace(_ old: PluginGeneration?, by new: PluginGeneration, _ file: String) {
+    private func replace(_ old: PluginGeneration?, by new: PluginGeneration, _ file: String) async {
         host.state.withLock { state in
             state.generations[file] = new
-            state.others.removeAll { executor in new.executors.contains { $0 === executor } }
-            state.others += old?.executors ?? []
+            state.others.removeAll { executor in new.everyExecutor.contains { $0 === executor } }
+            state.others += old?.everyExecutor ?? []
         }
         for executor in new.executors { executor.place(registry.serve(executor)) }
         let types = Set(new.executors.map(\.executorType))
         for executor in old?.executors ?? [] where !types.contains(executor.executorType) { withdraw(executor) }
+        await host.beginTriggers(of: new, insteadOf: old)
     }
 
     // MARK: The end of a version
@@ -224,7 +225,11 @@ struct PluginReloader {
     }
 
     /// The old version serves again, and what the new one has begun ends there.
-    private func takeBack(_ trial: TrialRun, _ reason: String, _ retirement: inout DiscardingTaskGroup) -> RejectedVersion {
+    private func takeBack(
+        _ trial: TrialRun,
+        _ reason: String,
+        _ retirement: inout DiscardingTaskGroup
+    ) async -> RejectedVersion {
         trial.end()
         for executor in trial.old.executors {
             if let place = executor.place { registry.restore(place) }
@@ -233,25 +238,27 @@ struct PluginReloader {
         for executor in trial.new.executors where !types.contains(executor.executorType) { withdraw(executor) }
         host.state.withLock { state in
             state.generations[trial.file] = trial.old
-            state.others.removeAll { executor in trial.old.executors.contains { $0 === executor } }
-            state.others += trial.new.executors
+            state.others.removeAll { executor in trial.old.everyExecutor.contains { $0 === executor } }
+            state.others += trial.new.everyExecutor
             guard let index = state.listings.firstIndex(where: { $0.file == trial.file }) else { return }
             state.listings[index] = trial.old.listing
             state.listings[index].note = "an older version serves; the file that is there now was taken back: \(reason)"
         }
         logger.error("The new version of \(trial.file) was taken back: \(reason); the old one serves again")
+        await host.beginTriggers(of: trial.old, insteadOf: trial.new)
         retire(trial.new, &retirement)
         return RejectedVersion(version: trial.new.version, reason: reason)
     }
 
-    private func withdraw(_ file: String, _ retirement: inout DiscardingTaskGroup) {
+    private func withdraw(_ file: String, _ retirement: inout DiscardingTaskGroup) async {
         let generation = host.state.withLock { state in
             let generation = state.generations.removeValue(forKey: file)
-            state.others += generation?.executors ?? []
+            state.others += generation?.everyExecutor ?? []
             return generation
         }
         guard let generation else { return }
         for executor in generation.executors { withdraw(executor) }
+        await host.restTriggers(of: generation)
         logger.notice("\(file) serves no longer")
         retire(generation, &retirement)
     }
@@ -264,6 +271,7 @@ struct PluginReloader {
     private func retire(_ generation: PluginGeneration, _ retirement: inout DiscardingTaskGroup) {
         let places = generation.executors.compactMap { executor in executor.place.map { (executor, $0) } }
         retirement.addTask { [host, registry] in
+            for trigger in generation.triggers { await trigger.end() }
             await registry.waitUntilCarriedOut()
             for executor in generation.executors {
                 await executor.drained()
@@ -272,7 +280,7 @@ struct PluginReloader {
                 executor.finish()
             }
             host.state.withLock { state in
-                state.others.removeAll { executor in generation.executors.contains { $0 === executor } }
+                state.others.removeAll { executor in generation.everyExecutor.contains { $0 === executor } }
             }
         }
     }

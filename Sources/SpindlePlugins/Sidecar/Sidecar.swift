@@ -14,6 +14,16 @@ public struct Sidecar: Hashable, Sendable {
         public var concurrency: Int32?
     }
 
+    /// Something that submits jobs, under the operator's own name.
+    public struct Trigger: Hashable, Sendable {
+        /// The operator's name for it.
+        public var name: String
+        /// The kind of trigger of the plugin that it uses.
+        public var uses: String
+        /// Its configuration as JSON text.
+        public var config: String?
+    }
+
     /// Whether the plugin is used at all.
     public var isEnabled = true
     /// Where its code runs; nil leaves it to the host: worker.
@@ -46,6 +56,11 @@ public struct Sidecar: Hashable, Sendable {
     public var executors: [Instance] = []
     /// The types that the file may claim; nil allows all.
     public var types: [String]?
+
+    /// What submits jobs while the host serves.
+    public var triggers: [Trigger] = []
+    /// The types that its triggers may submit to; `*` is any.
+    public var submits: [String] = []
 
     /// What the plugin may have of the machine.
     public var needs = Grants()

@@ -46,9 +46,9 @@ struct SidecarReader {
     private static let keys = [
         "enabled", "isolation", "allowInProcess", "concurrency", "concurrencyPerWorker", "retry", "timeout", "maxTimeout",
         "maxRetries", "idleTimeout", "heartbeatTimeout", "recycle", "onInterrupted", "secrets", "config", "executors", "types",
-        "needs", "allowChanges",
+        "needs", "allowChanges", "triggers", "submits",
     ]
-    private static let later = ["submits", "files", "trust"]
+    private static let later = ["files", "trust"]
 
     func read(_ root: Node) throws(SpindleError) -> Sidecar {
         var sidecar = Sidecar()
@@ -74,6 +74,11 @@ struct SidecarReader {
                 sidecar.allowedChanges = try list(node, name).map { item throws(SpindleError) in try change(item, name) }
             case "types": sidecar.types = try list(node, name).map { item throws(SpindleError) in try type(item, name) }
             case "needs": sidecar.needs = try needs(node, name)
+            case "triggers": sidecar.triggers = try triggers(node, name)
+            case "submits":
+                sidecar.submits = try list(node, name).map { item throws(SpindleError) in
+                    item.scalar?.string == "*" ? "*" : try type(item, name)
+                }
             default: break
             }
         }
@@ -106,29 +111,6 @@ struct SidecarReader {
             }
         }
         return limits
-    }
-
-    private func instances(_ node: Node, _ parent: String) throws(SpindleError) -> [Sidecar.Instance] {
-        var result: [Sidecar.Instance] = []
-        for item in try list(node, parent) {
-            var instance = Sidecar.Instance(type: "", uses: "")
-            for (key, name, value) in try entries(item, parent, ["type", "uses", "config", "concurrency"]) {
-                switch key {
-                case "type": instance.type = try type(value, name)
-                case "uses": instance.uses = try type(value, name)
-                case "config": instance.config = try config(value, name)
-                case "concurrency": instance.concurrency = try integer(value, name, Limits.slots)
-                default: break
-                }
-            }
-            if instance.type.isEmpty { throw error(item, "\(parent).type: each entry needs the type that jobs name.") }
-            if instance.uses.isEmpty { instance.uses = instance.type }
-            if result.contains(where: { $0.type == instance.type }) {
-                throw error(item, "\(parent).type: \"\(instance.type)\" is there twice; each type once.")
-            }
-            result.append(instance)
-        }
-        return result
     }
 
     // MARK: Values
@@ -219,7 +201,7 @@ struct SidecarReader {
         return try choice(node, name, IsolationLevel.init, IsolationLevel.allCases.map(\.rawValue))
     }
 
-    private func type(_ node: Node, _ name: String) throws(SpindleError) -> String {
+    func type(_ node: Node, _ name: String) throws(SpindleError) -> String {
         let text = node.scalar?.string ?? ""
         let isLegal = text.utf8.allSatisfy {
             (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)
@@ -245,7 +227,7 @@ struct SidecarReader {
         return text
     }
 
-    private func config(_ node: Node, _ name: String) throws(SpindleError) -> String {
+    func config(_ node: Node, _ name: String) throws(SpindleError) -> String {
         guard case .mapping = node else { throw wrong(node, name, "names and values") }
         var json = ""
         try YAMLToJSON(file: file).write(node, depth: 0, to: &json)

@@ -38,5 +38,7 @@ struct FrameType: RawRepresentable, Hashable {
     static let credit = FrameType(SPW_CREDIT)
     static let ping = FrameType(SPW_PING)
     static let pong = FrameType(SPW_PONG)
+    static let submit = FrameType(SPW_SUBMIT)
+    static let submitted = FrameType(SPW_SUBMITTED)
     static let shutdown = FrameType(SPW_SHUTDOWN)
 }

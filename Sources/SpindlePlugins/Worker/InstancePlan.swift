@@ -19,6 +19,10 @@ struct InstancePlan: Sendable {
     /// What its workers are given; nil if nothing is granted.
     var secrets: InstanceSecrets?
 
+    /// Where the submissions of a trigger go; nil for an executor.
+    var door: SubmissionDoor?
+
+    var isTrigger: Bool { door != nil }
     var isConcurrent: Bool { flags & 0x04 != 0 }
     var isAsync: Bool { flags & 0x02 != 0 }
 }

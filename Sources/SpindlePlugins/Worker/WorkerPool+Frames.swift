@@ -36,6 +36,8 @@ extension WorkerPool {
             machine.emit(
                 .artefact(key, name: message.name.text, chunk: message.bytes.array, isLast: last)
             )
+        case .submit:
+            guard let message = reader.decode(frame, spw_submit()), submit(message, of: token, by: id) else { return false }
         default: guard small(frame, from: id, reader: reader) else { return false }
         }
         perform()
@@ -93,6 +95,32 @@ extension WorkerPool {
         return events.enumerated().compactMap { index, event in
             if case .checkpoint(let key, _) = event, newest[key] != index { nil } else { event }
         }
+    }
+
+    /// - Returns: False if that worker may hand over nothing, or no more.
+    private func submit(_ message: borrowing spw_submit, of token: AttemptToken, by id: WorkerID) -> Bool {
+        guard let door = plan.door else { return false }
+        // Its attempt is over: nobody there waits for an answer.
+        guard machine.key(of: token, by: id) != nil else { return true }
+        let number = message.number
+        return door.enter(Job(message), SubmissionDoor.Terms(message), from: id) { [weak self] answer in
+            guard let self else { return }
+            loop.post { self.tell(answer, number, of: token, to: id) }
+        }
+    }
+
+    private func tell(_ answer: TriggerAnswer, _ number: UInt64, of token: AttemptToken, to id: WorkerID) {
+        guard machine.key(of: token, by: id) != nil, let connection = connections[id] else { return }
+        var message = spw_submitted()
+        message.number = number
+        message.status = answer.status
+        message.existed = answer.existed ? 1 : 0
+        message.execution_id = writer.bytes(answer.execution?.description)
+        message.code = writer.bytes(answer.error?.code.name)
+        message.message = writer.bytes(answer.error?.message)
+        _ = connection.queue.add(.submitted, token, message)
+        writer.reset()
+        connection.flushLater()
     }
 
     private func tell(_ line: LogLine, of token: AttemptToken, by id: WorkerID) {

@@ -21,7 +21,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
     private let hostVersion: String
     let sink: EventSink
     var machine: WorkerPoolStateMachine
-    private let writer = FrameWriter()
+    let writer = FrameWriter()
     var connections: [WorkerID: WorkerConnection] = [:]
     var pids: [WorkerID: Int32] = [:]
     private var spawning = 0
@@ -214,6 +214,10 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
             wallMilliseconds: clock.now.milliseconds,
             writer: writer
         )
+        if plan.isTrigger {
+            message.timeout_ms = -1
+            message.deadline_mono_ns = -1
+        }
         message.secrets = writer.pairs(plan.secrets?.of(request.key) ?? [])
         let added = connection.queue.add(.start, token, message, holdsSecrets: message.secrets.count > 0)
         writer.reset()
@@ -313,6 +317,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
         create.secrets = writer.pairs(plan.secrets?.instance ?? [])
         create.first_file = UInt32(SPW_FD_FILES)
         create.concurrency = UInt32(clamping: machine.settings.attemptsPerWorker)
+        create.is_trigger = plan.isTrigger ? 1 : 0
         let added =
             connection.queue.add(.hello, 0, hello)
             && connection.queue.add(.create, Self.instance, create, holdsSecrets: create.secrets.count > 0)
@@ -325,6 +330,7 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     func died(_ worker: WorkerID, _ death: WorkerDeath) {
         pids[worker] = nil
+        plan.door?.forget(worker)
         let modules = self.modules.removeValue(forKey: worker) ?? ModuleMap()
         var death = death
         if let crash = death.crash { death.places = CrashPlaces.find(crash, image: image, modules: modules) }

@@ -76,6 +76,7 @@ struct Problem: Error {
         switch error.code {
         case .invalidRequest: status = .badRequest
         case .noExecutor, .idempotencyMismatch: status = .unprocessableContent
+        case .denied: status = .forbidden
         case .notFound: status = .notFound
         case .ambiguous, .conflict: status = .conflict
         case .draining, .interrupted, .storeUnavailable: status = .serviceUnavailable

@@ -31,6 +31,8 @@ typedef struct spw_output {
     void (*heartbeat)(void *context, uint64_t token);
     void (*checkpoint)(void *context, uint64_t token, spw_bytes bytes);
     int32_t (*artefact)(void *context, uint64_t token, const spw_artefact *artefact);  /* 1 = taken, 0 = no room now */
+    /* Of a trigger's attempt; answered by spw_session_submitted. NULL: plugins are told that there are no triggers. */
+    void (*submit)(void *context, uint64_t token, const spw_submit *submission);
 } spw_output;
 
 /* Loads the library (never unloaded), checks its factory, starts the session's thread. Calls nothing but the factory.
@@ -49,7 +51,7 @@ int32_t spw_session_close(spw_session *session);
 /* Where the library was loaded; 0 if it is not known. */
 uint64_t spw_session_load_base(const spw_session *session);
 
-/* What the factory and its descriptors say. Texts are cleaned and live in the arena or in the library. */
+/* What the factory and its descriptors say, the kinds of trigger after the executors. Texts are cleaned and live in the arena or in the library. */
 void spw_session_report_plugin(spw_session *session, spw_report_plugin *report, spw_arena *arena);
 int32_t spw_session_report_executor(spw_session *session, uint32_t index, spw_report_executor *report,
                                     spw_arena *arena);
@@ -74,6 +76,8 @@ void spw_session_run(spw_session *session, uint64_t accepted);
 /* Asks an attempt to end; unknown tokens and reasons given before are ignored. An attempt that has not run yet will
  * not. Does not block. */
 void spw_session_cancel(spw_session *session, uint64_t token, uint32_t reason, int64_t grace_ms);
+/* The answer to a submission of an attempt; one that is over is ignored. Does not block. */
+void spw_session_submitted(spw_session *session, uint64_t token, const spw_submitted *answer);
 /* There is room for artefacts again. Does not block. */
 void spw_session_writable(spw_session *session);
 

@@ -36,6 +36,8 @@
  *            runner  HEARTBEAT          attempt   -                       coalesced
  *            runner  CHECKPOINT         attempt   spw_blob                coalesced, the newest counts
  *            runner  ARTEFACT           attempt   spw_artefact            within the credit for artefacts
+ *            runner  SUBMIT             attempt   spw_submit              of a trigger; SUBMITTED, once for each
+ *            host    SUBMITTED          attempt   spw_submitted           harmless when it is late
  *            host    CREDIT             -         spw_credit              gives back what it consumed
  *            host    SET_LOG_LEVEL      -         spw_level
  *            host    PING               -         spw_ping                PONG, from a thread that no plugin can hold
@@ -106,6 +108,8 @@ enum {
     SPW_PONG = 43,
     SPW_SHUTDOWN = 44,
     SPW_SET_LOG_LEVEL = 45,
+    SPW_SUBMIT = 46,
+    SPW_SUBMITTED = 47,
     SPW_AUDIT = 60,
     SPW_AUDITED = 61,
 };
@@ -200,6 +204,7 @@ typedef struct spw_report_executor {
     spw_bytes type;
     uint32_t flags; /* SPINDLE_EXECUTOR_* */
     uint32_t functions; /* SPW_HAS_* */
+    uint32_t is_trigger; /* 1 = a kind of trigger; its type is a name among those */
     spw_list target_prefixes;
     spw_bytes name;
     spw_bytes version;
@@ -234,6 +239,7 @@ typedef struct spw_create {
     spw_list files;      /* names */
     uint32_t first_file; /* file i is descriptor first_file + i of the worker */
     uint32_t concurrency; /* open attempts at most; 0 = 1, or without bound if the executor is CONCURRENT */
+    uint32_t is_trigger;  /* 1 = `uses` names a kind of trigger */
 } spw_create;
 
 /* The one form of an error (spindle_error). */
@@ -365,7 +371,33 @@ typedef struct spw_pong {
     uint64_t text_replaced;
 } spw_pong;
 
-enum { SPW_THREADS_MAX = 256 };
+/* A job that a trigger hands over. */
+typedef struct spw_submit {
+    uint64_t number; /* 1…SPW_SUBMISSIONS_MAX; not used again before it was answered */
+    spw_bytes type;
+    spw_bytes target;
+    spw_bytes job_name;
+    spw_kvs parameters;
+    spw_bytes payload;
+    spw_bytes content_type;
+    spw_bytes idempotency_key;
+    spw_bytes traceparent;
+    spw_bytes tracestate;
+    int64_t priority;
+    int64_t delay_ms;         /* 0 = at once */
+    int64_t start_by_unix_ms; /* -1 = no bound */
+} spw_submit;
+
+typedef struct spw_submitted {
+    uint64_t number;
+    int64_t status; /* spindle_status */
+    uint32_t existed;
+    spw_bytes execution_id;
+    spw_bytes code;
+    spw_bytes message;
+} spw_submitted;
+
+enum { SPW_THREADS_MAX = 256, SPW_SUBMISSIONS_MAX = 1000 };
 
 /* ---- Status of the functions here. -------------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ struct ReloadRig: Sendable {
         _ workspace: Workspace,
         settings: ReloadSettings = ReloadSettings(),
         pool: WorkerPoolSettings = WorkerPoolSettings(),
+        register others: [any JobExecutor] = [],
         _ body: (ReloadRig) async throws -> Void
     ) async throws {
         var configuration = PluginHostConfiguration(
@@ -42,8 +43,9 @@ struct ReloadRig: Sendable {
             artefacts: MemoryArtefactStore(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
+        for executor in others { engine.register(executor) }
         let running = Task { try await engine.run() }
-        let watching = Task { await plugins.run(serving: engine) }
+        let watching = Task { await plugins.run(serving: engine, submittingTo: engine) }
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(ReloadRig(workspace: workspace, plugins: plugins, engine: engine, executions: store)))
@@ -127,6 +129,13 @@ struct ReloadRig: Sendable {
     /// Waits for an execution to have said that it waits.
     func waitUntilWaiting(_ id: ExecutionID) async throws {
         for await record in try await engine.logs.follow(id) where record.line.message == "waiting" { return }
+    }
+
+    // MARK: Triggers
+
+    /// The only trigger of a plugin.
+    func trigger(_ name: String = "ticker") -> PluginTrigger? {
+        plugins.state.withLock { $0.generations["\(name).so"]?.triggers.first }
     }
 
     // MARK: The directory

@@ -29,7 +29,8 @@ struct SidecarReferenceTests {
         // A list is wrong in one of its entries.
         let value = takesMapping ? "3" : key == "allowChanges" ? "[{a: 1}]" : "{a: 1}"
         guard parts.count == 2 else { return "\(key): \(value)" }
-        return parts[0] == "executors" ? "executors: [{\(parts[1]): \(value)}]" : "\(parts[0]): {\(parts[1]): \(value)}"
+        let isList = ["executors", "triggers"].contains(parts[0])
+        return isList ? "\(parts[0]): [{\(parts[1]): \(value)}]" : "\(parts[0]): {\(parts[1]): \(value)}"
     }
 
     @Test("has every key, and no other")
@@ -39,6 +40,7 @@ struct SidecarReferenceTests {
             try Self.keys("unknown: 1") + Self.keys("retry: {unknown: 1}").map { "retry.\($0)" }
             + Self.keys("recycle: {unknown: 1}").map { "recycle.\($0)" }
             + Self.keys("executors: [{unknown: 1}]").map { "executors.\($0)" }
+            + Self.keys("triggers: [{unknown: 1}]").map { "triggers.\($0)" }
             + Self.keys("needs: {unknown: 1}").map { "needs.\($0)" }
         #expect(rows.sorted() == known.sorted())
     }

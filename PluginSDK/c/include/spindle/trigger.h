@@ -48,8 +48,9 @@ typedef struct spindle_submission {
                                    * whenever the source can deliver twice */
     spindle_str traceparent;      /* W3C Trace Context; may be empty */
     spindle_str tracestate;       /* may be empty */
-    int64_t delay_ms;             /* not to start before so long from now; 0 or -1 = at once */
-    int64_t expires_ms;           /* not to start later than so long from now; 0 or -1 = no bound */
+    int64_t delay_ms;             /* not to start before so long from when it is taken; 0 or -1 = at once */
+    int64_t start_by_unix_ms;     /* not to start after this moment; -1 = no bound. A moment, not a time from now: a source
+                                   * that delivers twice must say the same twice */
 } spindle_submission;
 
 /* What became of a submission. Valid until `submitted` returns. */
@@ -89,8 +90,8 @@ typedef struct spindle_trigger_descriptor {
      * hints, describe and can_execute are not used. */
     const spindle_executor_descriptor *executor;
 
-    /* Required. The answer to a submission. On a thread of the host's, one at a time for an attempt, never after it has
-     * completed; must not block. `state` is that of set_state. It may call submit and complete. */
+    /* Required. The answer to a submission. On a thread of the host's, one at a time for an attempt, not begun after it
+     * has completed; must not block. `state` is that of set_state. It may call submit and complete. */
     void (*submitted)(void *instance, spindle_handle attempt, void *state, const spindle_submitted *answer);
 } spindle_trigger_descriptor;
 

@@ -112,6 +112,13 @@ struct BadPlugins {
             sidecar: "isolation: in-process\nallowInProcess: true\n"
         )
         try await compile("hosted", sidecar: "isolation: in-process\n")
+        let trigger = "triggers: [{name: orders}]\n"
+        try await compile("watcher", sidecar: trigger + "submits: [good]\n")
+        try await compile("ungranted", sidecar: trigger)
+        try await compile(
+            "resident",
+            sidecar: trigger + "submits: [good]\nisolation: in-process\nallowInProcess: true\n"
+        )
         try await compile("pretence", sidecar: "needs: {net: none}\n")
         try await compile("absent", ["NEEDS": "1"], sidecar: "isolation: sandbox\nneeds: {read: [/srv/absent]}\n")
         try await compile("rude", ["BEGIN": "signal(SIGPIPE, SIG_IGN)"], sidecar: "isolation: in-process\nallowInProcess: true\n")
