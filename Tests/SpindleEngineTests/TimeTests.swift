@@ -11,12 +11,15 @@ import Testing
         let heard = Mutex<[Int]>([])
         let last = Gate()
         let now = clock.monotonic
-        clock.schedule(at: now + 3000) {
-            heard.withLock { $0.append(3) }
-            last.open()
+        // On the clock's own thread, where nothing rings before all of them are there.
+        clock.schedule(at: now) {
+            clock.schedule(at: now + 3000) {
+                heard.withLock { $0.append(3) }
+                last.open()
+            }
+            clock.schedule(at: now + 1000) { heard.withLock { $0.append(1) } }
+            clock.schedule(at: now - 5) { heard.withLock { $0.append(0) } }
         }
-        clock.schedule(at: now + 1000) { heard.withLock { $0.append(1) } }
-        clock.schedule(at: now - 5) { heard.withLock { $0.append(0) } }
         clock.schedule(at: .max) {}
         await last.wait()
         #expect(heard.withLock { $0 } == [0, 1, 3])

@@ -16,5 +16,5 @@ public enum AttemptEvent: Sendable {
     /// Bytes for the next attempt.
     case checkpoint(AttemptKey, [UInt8])
     /// A piece of a file that the attempt makes; `isLast` closes it.
-    case artefact(AttemptKey, name: String, chunk: [UInt8], isLast: Bool)
+    case artefact(AttemptKey, name: String, chunk: ArtefactChunk, isLast: Bool)
 }

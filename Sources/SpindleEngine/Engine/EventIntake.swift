@@ -30,14 +30,17 @@ final class EventIntake: Sendable {
     func takeArtefacts(for engine: JobExecutionEngine) async {
         for await _ in wakeUp.stream {
             while let batches = nextBatches() {
-                for events in batches {
-                    for case .artefact(let key, let name, let chunk, let isLast) in events {
-                        await write(key, name, chunk, isLast: isLast, engine)
-                    }
-                    handle(events, engine)
-                }
+                // Each is let go of when it is written: what came with a receipt makes room for more of its kind.
+                for events in consume batches { await write(events, engine) }
             }
         }
+    }
+
+    private func write(_ events: [AttemptEvent], _ engine: JobExecutionEngine) async {
+        for case .artefact(let key, let name, let chunk, let isLast) in events {
+            await write(key, name, chunk.bytes, isLast: isLast, engine)
+        }
+        handle(events, engine)
     }
 
     private func nextBatches() -> [[AttemptEvent]]? {

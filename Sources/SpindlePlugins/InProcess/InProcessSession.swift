@@ -13,12 +13,14 @@ final class InProcessSession: @unchecked Sendable {
         case log(AttemptToken, LogLine)
         case progress(AttemptToken, Double, String)
         case checkpoint(AttemptToken, [UInt8])
-        case artefact(AttemptToken, String, [UInt8], isLast: Bool)
+        case artefact(AttemptToken, String, ArtefactChunk, isLast: Bool)
     }
 
     private struct Mailbox {
         var news: [News] = []
         var bytes = 0
+        /// Of artefacts that nobody has taken care of.
+        var unwritten = 0
         var wantsRoom = false
         var receivers: [UInt64: @Sendable ([News]) -> Void] = [:]
         var open = 0
@@ -140,10 +142,7 @@ final class InProcessSession: @unchecked Sendable {
     /// On any thread, also the plugin's.
     private func tell(_ news: News, bytes: Int = 0, mayDrop: Bool = false) -> Bool {
         let (isTaken, isFirst) = mailbox.withLock { mailbox -> (Bool, Bool) in
-            if mayDrop && mailbox.bytes + bytes > Self.room {
-                mailbox.wantsRoom = true
-                return (false, false)
-            }
+            if mayDrop && mailbox.bytes + bytes > Self.room { return (false, false) }
             mailbox.bytes += bytes
             mailbox.news.append(news)
             return (true, mailbox.news.count == 1)
@@ -152,14 +151,38 @@ final class InProcessSession: @unchecked Sendable {
         return isTaken
     }
 
+    private func tell(_ token: UInt64, _ message: borrowing spw_artefact) -> Bool {
+        let count = message.bytes.len
+        let hasRoom = mailbox.withLock { mailbox in
+            guard mailbox.unwritten + count <= Self.room else {
+                mailbox.wantsRoom = true
+                return false
+            }
+            mailbox.unwritten += count
+            return true
+        }
+        guard hasRoom else { return false }
+        let chunk = ArtefactChunk(message.bytes.array, receipt: Receipt { [weak self] in self?.written(count) })
+        return tell(.artefact(token, message.name.text, chunk, isLast: message.flags & 1 != 0))
+    }
+
+    private func written(_ count: Int) {
+        let wantedRoom = mailbox.withLock { mailbox in
+            mailbox.unwritten -= count
+            defer { mailbox.wantsRoom = false }
+            return mailbox.wantsRoom
+        }
+        // Not here: this may be the plugin's own thread, in a call of its own.
+        if wantedRoom { loop.post { [self] in spw_session_writable(session) } }
+    }
+
     private func deliver() {
-        let (news, receivers, wantsRoom) = mailbox.withLock { mailbox in
+        let (news, receivers) = mailbox.withLock { mailbox in
             defer {
                 mailbox.news = []
                 mailbox.bytes = 0
-                mailbox.wantsRoom = false
             }
-            return (mailbox.news, mailbox.receivers, mailbox.wantsRoom)
+            return (mailbox.news, mailbox.receivers)
         }
         if receivers.count == 1, let receiver = receivers.values.first {
             receiver(news)
@@ -168,7 +191,6 @@ final class InProcessSession: @unchecked Sendable {
                 (receivers[number] ?? receivers.values.first)?(part)
             }
         }
-        if wantsRoom { spw_session_writable(session) }
     }
 
     private static func of(_ context: UnsafeMutableRawPointer?) -> InProcessSession {
@@ -196,9 +218,8 @@ final class InProcessSession: @unchecked Sendable {
             heartbeat: { _, _ in },
             checkpoint: { context, token, bytes in _ = InProcessSession.of(context).tell(.checkpoint(token, bytes.array)) },
             artefact: { context, token, message in
-                guard let chunk = message?.pointee else { return 0 }
-                let news = News.artefact(token, chunk.name.text, chunk.bytes.array, isLast: chunk.flags & 1 != 0)
-                return InProcessSession.of(context).tell(news, bytes: chunk.bytes.len, mayDrop: true) ? 1 : 0
+                guard let message else { return 0 }
+                return InProcessSession.of(context).tell(token, message.pointee) ? 1 : 0
             },
             // A trigger needs a process of its own.
             submit: nil

@@ -111,7 +111,7 @@ final class ExecutorSecrets: Sendable {
             let rests = (state.files.removeValue(forKey: key) ?? [:]).compactMap { name, stream -> AttemptEvent? in
                 var stream = stream
                 let rest = stream.take([], redaction, isLast: true)
-                return rest.isEmpty ? nil : .artefact(key, name: name, chunk: rest, isLast: false)
+                return rest.isEmpty ? nil : .artefact(key, name: name, chunk: ArtefactChunk(rest), isLast: false)
             }
             return rests + [.finished(key, redact(result, redaction), ranOn: ranOn, codeEnded: codeEnded)]
         case .codeEnded(let key):
@@ -129,9 +129,9 @@ final class ExecutorSecrets: Sendable {
         case .artefact(let key, let name, let chunk, let isLast):
             let name = redaction.text(name)
             var stream = state.files[key]?[name] ?? RedactedStream()
-            let clean = stream.take(chunk, redaction, isLast: isLast)
+            let clean = ArtefactChunk(stream.take(chunk.bytes, redaction, isLast: isLast), receipt: chunk.receipt)
             state.files[key, default: [:]][name] = isLast ? nil : stream
-            return clean.isEmpty && !isLast ? [] : [.artefact(key, name: name, chunk: clean, isLast: isLast)]
+            return clean.bytes.isEmpty && !isLast ? [] : [.artefact(key, name: name, chunk: clean, isLast: isLast)]
         }
     }
 

@@ -30,11 +30,15 @@ extension WorkerPool {
             machine.emit(.checkpoint(key, message.bytes.array))
         case .artefact:
             guard let message = reader.decode(frame, spw_artefact()), message.bytes.len <= Self.maxChunk else { return false }
-            used(id, artefact: size)
+            // What waits for a slow disk waits in the plugin: it gets its credit back when a piece is written.
+            let receipt = Receipt { [weak self] in
+                guard let self else { return }
+                loop.post { self.used(id, artefact: size) }
+            }
             guard let key = machine.key(of: token, by: id) else { break }
             let last = message.flags & 1 != 0
             machine.emit(
-                .artefact(key, name: message.name.text, chunk: message.bytes.array, isLast: last)
+                .artefact(key, name: message.name.text, chunk: ArtefactChunk(message.bytes.array, receipt: receipt), isLast: last)
             )
         case .submit:
             guard let message = reader.decode(frame, spw_submit()), submit(message, of: token, by: id) else { return false }

@@ -20,6 +20,8 @@ final class Rig: Sendable {
 
     private struct State {
         var seen: [AttemptKey: Seen] = [:]
+        /// What says that artefacts were taken care of; nil lets go of it at once.
+        var receipts: [Receipt]?
         var waiters: [(AttemptKey, @Sendable (Seen) -> Bool, CheckedContinuation<Seen, Never>)] = []
     }
 
@@ -121,10 +123,26 @@ final class Rig: Sendable {
         }
     }
 
+    /// Has artefacts count as not written from now on.
+    func holdReceipts() { state.withLock { $0.receipts = [] } }
+
+    /// All that came was written, and all that comes will be at once.
+    func letGoOfReceipts() {
+        // Let go of outside the lock: the host may have more to say then.
+        let held = state.withLock { state in
+            defer { state.receipts = nil }
+            return state.receipts
+        }
+        _ = consume held
+    }
+
     private func take(_ events: [AttemptEvent]) {
         var ready: [(CheckedContinuation<Seen, Never>, Seen)] = []
         state.withLock { state in
-            for event in events { state.seen[event.key, default: Seen()].add(event) }
+            for event in events {
+                state.seen[event.key, default: Seen()].add(event)
+                if case .artefact(_, _, let chunk, _) = event, let receipt = chunk.receipt { state.receipts?.append(receipt) }
+            }
             state.waiters.removeAll { key, fits, continuation in
                 guard let seen = state.seen[key], fits(seen) else { return false }
                 ready.append((continuation, seen))
@@ -153,7 +171,7 @@ extension Rig.Seen {
         case .log(_, let line): logs.append(line)
         case .progress(_, let fraction, let note): progress.append((fraction, note))
         case .checkpoint(_, let bytes): checkpoint = bytes
-        case .artefact(_, _, let chunk, _): artefact += chunk
+        case .artefact(_, _, let chunk, _): artefact += chunk.bytes
         }
     }
 }
