@@ -29,9 +29,10 @@ final class EventIntake: Sendable {
     /// Writes artefacts, and handles what waited behind them, until the task is cancelled.
     func takeArtefacts(for engine: JobExecutionEngine) async {
         for await _ in wakeUp.stream {
-            while let batches = nextBatches() {
+            while var batches = nextBatches() {
                 // Each is let go of when it is written: what came with a receipt makes room for more of its kind.
-                for events in consume batches { await write(events, engine) }
+                batches.reverse()
+                while let events = batches.popLast() { await write(events, engine) }
             }
         }
     }

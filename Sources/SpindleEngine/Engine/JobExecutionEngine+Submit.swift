@@ -59,7 +59,7 @@ extension JobExecutionEngine: SubmissionTaker {
             throw SpindleError(.invalidRequest, "A batch has \(batch.count) submissions; at most \(Limits.batch) are allowed.")
         }
         guard !shutdown.isOpen else {
-            throw SpindleError(.draining, "The host is shutting down and takes no new work; submit again in a moment.")
+            throw Self.draining
         }
         var answers: [Result<SubmissionReceipt, SpindleError>?] = Array(repeating: nil, count: batch.count)
         var accepted: [(position: Int, execution: NewExecution)] = []
@@ -67,6 +67,8 @@ extension JobExecutionEngine: SubmissionTaker {
         let now = clock.now
         for (position, submission) in batch.enumerated() {
             do throws(SpindleError) {
+                // Routing may take its time.
+                if shutdown.isOpen { throw Self.draining }
                 accepted.append((position, try await newExecution(submission, now: now)))
             } catch {
                 answers[position] = .failure(error)
@@ -80,6 +82,11 @@ extension JobExecutionEngine: SubmissionTaker {
         }
         return answers.map { $0 ?? .failure(SpindleError(.internal, "The store gave no answer.")) }
     }
+
+    private static let draining = SpindleError(
+        .draining,
+        "The host is shutting down and takes no new work; submit again in a moment."
+    )
 
     private func newExecution(_ submission: Submission, now: Timestamp) async throws(SpindleError) -> NewExecution {
         try SubmissionCheck.check(submission, now: now)

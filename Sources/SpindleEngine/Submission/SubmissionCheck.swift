@@ -14,6 +14,9 @@ enum SubmissionCheck {
         if submission.after.count > Limits.dependencies {
             throw invalid("\"after\" names \(submission.after.count) executions; at most \(Limits.dependencies) are allowed.")
         }
+        // As W3C Trace Context has them.
+        try text(submission.traceParent, "traceparent", 55)
+        try text(submission.traceState, "tracestate", 512)
         try time(submission, now: now)
     }
 
@@ -45,6 +48,7 @@ enum SubmissionCheck {
         if let payload = job.payload, payload.bytes.count > Limits.payload {
             throw invalid("\"payload\" has \(payload.bytes.count) bytes; at most \(Limits.payload) are allowed.")
         }
+        try text(job.payload?.contentType, "contentType", 256)
         try text(job.concurrencyKey, "concurrencyKey", Limits.key)
         try range(job.priority, Limits.priority, "priority")
         try policy(job.policy)

@@ -26,6 +26,9 @@ final class EventSink: Sendable {
     /// Says where events go from now on.
     func report(to receiver: @escaping @Sendable ([AttemptEvent]) -> Void) { receivers.withLock { $0.all = receiver } }
 
+    /// Text without secrets.
+    func clean(_ text: String) -> String { secrets?.redact(text) ?? text }
+
     /// Sends a batch on.
     func send(_ events: [AttemptEvent]) {
         guard !events.isEmpty else { return }

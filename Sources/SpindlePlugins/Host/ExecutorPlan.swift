@@ -204,7 +204,11 @@ struct ExecutorPlan {
         settings.heartbeatTime = sidecar.heartbeatTimeout
         settings.canCheck = kind.canBeChecked
         settings.promisesCancel = kind.isCancellable
-        if isTrigger { settings.recycle = RecycleLimits() }
+        if isTrigger {
+            // It never ends by itself, and a source may be silent for long.
+            settings.recycle = RecycleLimits()
+            settings.heartbeatTime = nil
+        }
         if let idle = sidecar.idleTimeout { settings.idleTime = idle }
         if let slots = descriptor.concurrency ?? sidecar.concurrency {
             settings.maxWorkers = max(1, (Int(slots) + attemptsPerWorker - 1) / attemptsPerWorker)

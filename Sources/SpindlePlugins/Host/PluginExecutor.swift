@@ -11,6 +11,8 @@ public final class PluginExecutor: BatchExecutor {
 
     private let backend: any AttemptBackend
     private let sink: EventSink
+    /// What an attempt that is asked to end gets, in microseconds.
+    private let grace: Int64
     private let placed = Mutex<ExecutorRegistration?>(nil)
     /// Ends when the executor has stopped.
     private let life = AsyncStream<Void>.makeStream()
@@ -22,7 +24,8 @@ public final class PluginExecutor: BatchExecutor {
         isolation: IsolationLevel,
         backend: any AttemptBackend,
         sink: EventSink,
-        supervisor: PluginSupervisor?
+        supervisor: PluginSupervisor?,
+        grace: Int64
     ) {
         executorType = descriptor.type
         self.descriptor = descriptor
@@ -30,6 +33,7 @@ public final class PluginExecutor: BatchExecutor {
         self.backend = backend
         self.sink = sink
         self.supervisor = supervisor
+        self.grace = grace
     }
 
     public var pauseReason: String? { supervisor?.quarantine?.reason }
@@ -68,8 +72,8 @@ public final class PluginExecutor: BatchExecutor {
                 }
             }
             backend.start([context.request], now: SystemClock().monotonic)
-            context.cancellation.onCancel { [backend] reason in
-                backend.cancel(key, reason: reason, grace: 5_000_000)
+            context.cancellation.onCancel { [backend, grace] reason in
+                backend.cancel(key, reason: reason, grace: grace)
             }
         }
     }
@@ -115,6 +119,9 @@ public final class PluginExecutor: BatchExecutor {
     func drained() async {
         await withCheckedContinuation { continuation in backend.whenDrained { continuation.resume() } }
     }
+
+    /// Text without the secrets that its plugin was granted.
+    func clean(_ text: String) -> String { sink.clean(text) }
 
     /// A line that belongs to no execution. Any thread.
     func tell(_ line: LogLine, logger: Logger, now: Int64) {

@@ -247,7 +247,8 @@ extension PluginHost {
                 isolation: plan.isolation,
                 backend: guarded,
                 sink: sink,
-                supervisor: session == nil ? supervisor : nil
+                supervisor: session == nil ? supervisor : nil,
+                grace: configuration.pool.stopGrace
             )
             if let door {
                 triggers.append(PluginTrigger(plan: plan, executor: made, door: door, services: services))

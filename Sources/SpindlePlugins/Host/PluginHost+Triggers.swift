@@ -14,7 +14,7 @@ extension PluginHost {
     /// Has all triggers rest, within their grace; none begins any more. What they have handed over is answered.
     public func restTriggers() async {
         let triggers = state.withLock { state in
-            state.taker = nil
+            state.triggersRest = true
             return state.generations.values.flatMap(\.triggers)
         }
         await rest(triggers)
@@ -22,18 +22,22 @@ extension PluginHost {
 
     func beginTriggers(submittingTo taker: (any SubmissionTaker)?) {
         guard let taker else { return }
-        let triggers = state.withLock { state in
+        state.withLock { state in
             state.taker = taker
-            return state.generations.values.flatMap(\.triggers)
+            for generation in state.generations.values { begin(generation.triggers, state) }
         }
-        for trigger in triggers { trigger.begin(submittingTo: taker) }
     }
 
     /// Those of the version that serves from now on, once the other's rest: two would take the same twice.
     func beginTriggers(of generation: PluginGeneration, insteadOf other: PluginGeneration?) async {
         await restTriggers(of: other)
-        guard let taker = state.withLock({ $0.isStopping ? nil : $0.taker }) else { return }
-        for trigger in generation.triggers { trigger.begin(submittingTo: taker) }
+        state.withLock { begin(generation.triggers, $0) }
+    }
+
+    /// Under the lock, so that whoever has them all rest finds those that have begun.
+    private func begin(_ triggers: [PluginTrigger], _ state: borrowing State) {
+        guard let taker = state.taker, !state.triggersRest, !state.isStopping else { return }
+        for trigger in triggers { trigger.begin(submittingTo: taker) }
     }
 
     /// Those of a version that serves no longer.

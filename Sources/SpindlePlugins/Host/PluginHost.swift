@@ -15,6 +15,8 @@ public final class PluginHost: Sendable {
         var others: [PluginExecutor] = []
         /// Who takes what triggers hand over; nil while they do not run.
         var taker: (any SubmissionTaker)?
+        /// No trigger begins any more.
+        var triggersRest = false
         /// Files whose code was loaded into this process.
         var resident: Set<String> = []
         /// The end has begun.

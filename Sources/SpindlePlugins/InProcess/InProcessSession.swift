@@ -35,6 +35,8 @@ final class InProcessSession: @unchecked Sendable {
     private let loop: HostLoop
     private let mailbox = Mutex(Mailbox())
     private var session: OpaquePointer?
+    /// Whether the session is gone: artefacts may be written after it.
+    private let closing = Mutex(false)
 
     /// Loads the plugin and calls its `init`. May block.
     init(image: SealedImage, loop: HostLoop, hostVersion: String) throws(PluginRefusal) {
@@ -86,7 +88,8 @@ final class InProcessSession: @unchecked Sendable {
             mailbox.open -= 1
             return mailbox.open == 0 && mailbox.abandoned == 0
         }
-        if mayClose { _ = spw_session_close(session) }
+        // What was written last may just now be making room.
+        if mayClose { closing.withLock { $0 = spw_session_close(session) == 0 } }
     }
 
     private static func check(
@@ -173,7 +176,7 @@ final class InProcessSession: @unchecked Sendable {
             return mailbox.wantsRoom
         }
         // Not here: this may be the plugin's own thread, in a call of its own.
-        if wantedRoom { loop.post { [self] in spw_session_writable(session) } }
+        if wantedRoom { loop.post { [self] in closing.withLock { if !$0 { spw_session_writable(session) } } } }
     }
 
     private func deliver() {

@@ -49,10 +49,12 @@ final class PluginTrigger: Sendable {
     func begin(submittingTo taker: any SubmissionTaker) {
         work.withLock { work in
             guard work == nil else { return }
-            // Not a child: it lives until `end`, whichever task has begun it.
+            // Before anybody can close it.
+            let bells = door.open()
+            // Not a child: it lives until `rest`, whichever task has begun it.
             work = Task.detached { [self] in
                 // Not cancelled with it: what is under way is answered while it stops.
-                let submitting = Task.detached { await self.submitAll(to: taker) }
+                let submitting = Task.detached { await self.submitAll(bells, to: taker) }
                 await keepOpen()
                 door.close()
                 await submitting.value
@@ -86,7 +88,7 @@ final class PluginTrigger: Sendable {
             let result = await runOnce()
             if Task.isCancelled { break }
             let reason = reason(result)
-            if result.class == .permanent || result.class == .rejected {
+            if isForGood(result) {
                 change { $0.state = .failed(reason) }
                 services.logger.error(
                     "The trigger \(plan.type) of \(plan.plugin) has failed: \(reason). It is started again when its settings have changed."
@@ -97,8 +99,14 @@ final class PluginTrigger: Sendable {
             change { $0.state = .resting(reason) }
             let rest = backoff.rest(afterRunning: services.clock.monotonic - began, wish: result.retryAfter)
             services.logger.warning("The trigger \(plan.type) of \(plan.plugin) ended: \(reason). It is started again soon.")
-            await pause(rest)
+            await pause(rest, unless: result.class == .deferred && executor.pauseReason == nil)
         }
+    }
+
+    private func isForGood(_ result: ExecutionResult) -> Bool {
+        guard result.class == .permanent || result.class == .rejected else { return false }
+        // A file that is being replaced, or comes late after a boot, is there soon.
+        return result.errorCode?.hasPrefix("spindle.secret.") != true
     }
 
     private func reason(_ result: ExecutionResult) -> String {
@@ -115,25 +123,30 @@ final class PluginTrigger: Sendable {
             jobID: JobID(uuid),
             executorType: plan.type,
             target: "",
-            policy: JobPolicy(timeout: Self.noLimit)
+            // It has no time limit, and the engine that would hold it to one does not know of it. The pool counts from it how long code
+            // may run on after its result.
+            policy: JobPolicy(timeout: Limits.timeout.lowerBound)
         )
         let context = ExecutionContext(request: request, cancellation: cancellation) { [self] event in
             if case .log(_, let line) = event { executor.tell(line, logger: services.logger, now: services.clock.monotonic) }
         }
-        return await withTaskCancellationHandler {
+        let result = await withTaskCancellationHandler {
             await executor.execute(context)
         } onCancel: {
             cancellation.cancel(.shutdown)
         }
+        // Its code may run on for a while: two would take the same twice.
+        await executor.drained()
+        door.forget(request.key)
+        return result
     }
 
-    /// What stands for none, in microseconds: a hundred years.
-    private static let noLimit: Int64 = 3_153_600_000_000_000
-
-    private func pause(_ time: Int64) async {
+    /// - Parameter isReleased: Asked once a release would be heard.
+    private func pause(_ time: Int64, unless isReleased: @autoclosure () -> Bool) async {
         let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
         waker.withLock { $0 = continuation }
         defer { waker.withLock { $0 = nil } }
+        if isReleased() { return }
         let loop = services.loop
         if !loop.post({ loop.schedule(at: loop.now + time) { continuation.finish() } }) { continuation.finish() }
         await withTaskCancellationHandler {
@@ -145,8 +158,8 @@ final class PluginTrigger: Sendable {
 
     // MARK: Submitting
 
-    private func submitAll(to taker: any SubmissionTaker) async {
-        await door.giveOut { batch in
+    private func submitAll(_ bells: AsyncStream<Void>, to taker: any SubmissionTaker) async {
+        await door.giveOut(bells) { batch in
             let answers = await Self.answers(to: batch.map(\.submission), from: taker)
             for (pending, answer) in zip(batch, answers) {
                 count(answer)
@@ -175,7 +188,7 @@ final class PluginTrigger: Sendable {
                 report.accepted += 1
             } else {
                 if answer.isFinal { report.refused += 1 } else { report.deferred += 1 }
-                report.lastRefusal = answer.error?.message
+                report.lastRefusal = (answer.error?.message).map { executor.clean($0) }
             }
         }
     }

@@ -110,6 +110,9 @@ final class FrameQueue {
     /// Whether there is nothing to send.
     var isEmpty: Bool { buffer.length == 0 }
 
+    /// Bytes that wait to be sent.
+    var byteCount: Int { buffer.length }
+
     /// Adds a frame with a message.
     ///
     /// - Returns: False if it does not fit into a frame; nothing was added then.

@@ -22,6 +22,8 @@ final class WorkerConnection: @unchecked Sendable {
     /// Credit that was used and must be given back.
     var logBytes: UInt64 = 0
     var artefactBytes: UInt64 = 0
+    /// Frames of artefacts that nobody has taken care of.
+    var unwritten: UInt64 = 0
 
     /// The process of init.
     var pid: Int32 { process.pid }

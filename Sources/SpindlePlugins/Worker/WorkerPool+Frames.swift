@@ -30,10 +30,15 @@ extension WorkerPool {
             machine.emit(.checkpoint(key, message.bytes.array))
         case .artefact:
             guard let message = reader.decode(frame, spw_artefact()), message.bytes.len <= Self.maxChunk else { return false }
+            guard let connection = connections[id], connection.unwritten <= Self.artefactCredit else { return false }
+            connection.unwritten += size
             // What waits for a slow disk waits in the plugin: it gets its credit back when a piece is written.
             let receipt = Receipt { [weak self] in
                 guard let self else { return }
-                loop.post { self.used(id, artefact: size) }
+                loop.post {
+                    self.connections[id]?.unwritten -= size
+                    self.used(id, artefact: size)
+                }
             }
             guard let key = machine.key(of: token, by: id) else { break }
             let last = message.flags & 1 != 0
@@ -41,7 +46,7 @@ extension WorkerPool {
                 .artefact(key, name: message.name.text, chunk: ArtefactChunk(message.bytes.array, receipt: receipt), isLast: last)
             )
         case .submit:
-            guard let message = reader.decode(frame, spw_submit()), submit(message, of: token, by: id) else { return false }
+            guard let message = reader.decode(frame, spw_submit()), submit(message, size, of: token, by: id) else { return false }
         default: guard small(frame, from: id, reader: reader) else { return false }
         }
         perform()
@@ -102,16 +107,25 @@ extension WorkerPool {
     }
 
     /// - Returns: False if that worker may hand over nothing, or no more.
-    private func submit(_ message: borrowing spw_submit, of token: AttemptToken, by id: WorkerID) -> Bool {
-        guard let door = plan.door else { return false }
+    private func submit(_ message: borrowing spw_submit, _ size: UInt64, of token: AttemptToken, by id: WorkerID) -> Bool {
+        guard let door = plan.door, message.payload.len <= Limits.payload, let connection = connections[id] else { return false }
+        // An honest plugin has no more answers under way than submissions.
+        guard connection.queue.byteCount <= Self.maxAnswers else { return false }
         // Its attempt is over: nobody there waits for an answer.
-        guard machine.key(of: token, by: id) != nil else { return true }
+        guard machine.isOpen(token, by: id), let key = machine.key(of: token, by: id) else { return true }
         let number = message.number
-        return door.enter(Job(message), SubmissionDoor.Terms(message), from: id) { [weak self] answer in
+        let bytes = Int(clamping: size)
+        return door.enter(Job(message), SubmissionDoor.Terms(message), bytes: bytes, from: key) { [weak self] answer in
             guard let self else { return }
-            loop.post { self.tell(answer, number, of: token, to: id) }
+            loop.post {
+                self.tell(answer, number, of: token, to: id)
+                door.left(key, bytes: bytes)
+            }
         }
     }
+
+    /// Bytes that a worker lets wait unread: a thousand answers with long texts.
+    private static let maxAnswers = 4 * 1024 * 1024
 
     private func tell(_ answer: TriggerAnswer, _ number: UInt64, of token: AttemptToken, to id: WorkerID) {
         guard machine.key(of: token, by: id) != nil, let connection = connections[id] else { return }

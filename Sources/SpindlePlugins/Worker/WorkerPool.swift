@@ -330,7 +330,6 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
 
     func died(_ worker: WorkerID, _ death: WorkerDeath) {
         pids[worker] = nil
-        plan.door?.forget(worker)
         let modules = self.modules.removeValue(forKey: worker) ?? ModuleMap()
         var death = death
         if let crash = death.crash { death.places = CrashPlaces.find(crash, image: image, modules: modules) }

@@ -210,6 +210,12 @@ struct WorkerPoolStateMachine {
         return attempt.request.key
     }
 
+    /// Whether an attempt is the worker's and has no result yet.
+    func isOpen(_ token: AttemptToken, by id: WorkerID) -> Bool {
+        guard let attempt = attempts[token] else { return false }
+        return attempt.worker == id && !attempt.isFinished
+    }
+
     // MARK: Giving out work
 
     mutating func dispatch(now: Int64) {

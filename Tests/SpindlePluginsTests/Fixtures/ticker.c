@@ -3,6 +3,7 @@
  *   keys      1 = each has the idempotency key "tick-NUMBER"
  *   oneByOne  1 = the next only after the answer to the one before
  *   outcome   after the last answer it completes as 0 success, 1 retryable, 2 permanent; -1 = it goes on waiting
+ *   leaves    1 = it completes without waiting for answers
  *   crash     "PATH": after ten answers it crashes, unless the file is there; then it makes it
  *   type      of the jobs */
 #include <fcntl.h>
@@ -22,7 +23,7 @@
 
 typedef struct ticker {
     char config[1024];
-    long count, keys, one_by_one, outcome;
+    long count, keys, one_by_one, outcome, leaves;
     char type[64], crash[256];
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -56,6 +57,7 @@ static spindle_status create(const spindle_instance_config *from, void **instanc
     made->keys = number(made->config, "\"keys\"", 0);
     made->one_by_one = number(made->config, "\"oneByOne\"", 0);
     made->outcome = number(made->config, "\"outcome\"", -1);
+    made->leaves = number(made->config, "\"leaves\"", 0);
     strcpy(made->type, "probe");
     text(made->config, "\"type\"", made->type, sizeof made->type - 1);
     text(made->config, "\"crash\"", made->crash, sizeof made->crash - 1);
@@ -112,7 +114,7 @@ static void *tick(void *argument) {
         else if (status == SPINDLE_AGAIN) while (!self->stops && self->answered == answered) pthread_cond_wait(&self->changed, &self->lock);
         else break;
     }
-    while (!self->stops && (self->answered < self->handed_over || self->outcome < 0)) pthread_cond_wait(&self->changed, &self->lock);
+    while (!self->stops && !self->leaves && (self->answered < self->handed_over || self->outcome < 0)) pthread_cond_wait(&self->changed, &self->lock);
     pthread_mutex_unlock(&self->lock);
     end(self, self->stops ? SPINDLE_CANCELLED : (int32_t)self->outcome);
     return NULL;

@@ -21,6 +21,7 @@ struct ReloadRig: Sendable {
         settings: ReloadSettings = ReloadSettings(),
         pool: WorkerPoolSettings = WorkerPoolSettings(),
         register others: [any JobExecutor] = [],
+        submittingTo taker: (JobExecutionEngine) -> any SubmissionTaker = { $0 },
         _ body: (ReloadRig) async throws -> Void
     ) async throws {
         var configuration = PluginHostConfiguration(
@@ -45,7 +46,8 @@ struct ReloadRig: Sendable {
         )
         for executor in others { engine.register(executor) }
         let running = Task { try await engine.run() }
-        let watching = Task { await plugins.run(serving: engine, submittingTo: engine) }
+        let taker = taker(engine)
+        let watching = Task { await plugins.run(serving: engine, submittingTo: taker) }
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(ReloadRig(workspace: workspace, plugins: plugins, engine: engine, executions: store)))

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import SpindleCore
 import SpindleEngine
+import TestSupport
 import Testing
 
 @testable import SpindlePlugins
@@ -32,6 +33,17 @@ struct TriggerTests {
                 if result.count == count { break }
             }
             return result
+        }
+    }
+
+    /// Takes nothing before its gate is open.
+    private struct StalledTaker: SubmissionTaker {
+        let engine: JobExecutionEngine
+        let gate: Gate
+
+        func submit(_ batch: [Submission]) async throws -> [Result<SubmissionReceipt, SpindleError>] {
+            await gate.wait()
+            return try await engine.submit(batch)
         }
     }
 
@@ -135,6 +147,38 @@ struct TriggerTests {
         try put(config: "{count: 2, outcome: 1}")
         let probe = Probe()
         try await with(probe) { _ in #expect(ticks(await probe.next(4)) == [0, 0, 1, 1]) }
+    }
+
+    /// What an attempt may hand over is its own: the one before has gone, and nobody has heard of its submissions yet.
+    @Test func aStalledStoreIsNoReasonToKillAWorker() async throws {
+        try put(config: "{count: 1000, outcome: 1, leaves: 1}")
+        let probe = Probe()
+        let gate = Gate()
+        try await ReloadRig.with(
+            workspace,
+            settings: Self.atOnce,
+            register: [probe],
+            submittingTo: { StalledTaker(engine: $0, gate: gate) }
+        ) { rig in
+            let trigger = try #require(rig.trigger())
+            await trigger.state { if case .resting = $0 { true } else { false } }
+            await trigger.state { $0 == .running }
+            await trigger.state { $0 == .resting("it has ticked enough") }
+            gate.open()
+            #expect(ticks(await probe.next(2000)).count == 2000)
+        }
+    }
+
+    @Test func itCanBeToldToRestBeforeItHasBegun() async throws {
+        try put(config: "{count: 0, oneByOne: 1}")
+        try await with(Probe()) { rig in
+            let trigger = try #require(rig.trigger())
+            for _ in 0..<200 {
+                await trigger.rest()
+                trigger.begin(submittingTo: rig.engine)
+            }
+            await trigger.state { $0 == .running }
+        }
     }
 
     @Test func aNewVersionTakesOverAndTheOldOneIsSilent() async throws {

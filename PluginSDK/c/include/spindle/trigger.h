@@ -57,7 +57,8 @@ typedef struct spindle_submission {
 typedef struct spindle_submitted {
     uint32_t struct_size;
     /* OK: the job is durable; acknowledge its source.
-     * E_BUSY, E_INTERNAL, AGAIN: nothing was stored and the same may work later; give it back to its source.
+     * E_BUSY, E_INTERNAL, AGAIN: it was not taken, or nobody knows if it was, and the same may work later: give it back to
+     * its source. With an idempotency key it does not run twice.
      * E_INVALID, E_DENIED, E_NOT_FOUND, E_LIMIT, any other below 0: it will never be taken; put it aside. */
     int32_t status;
     uint64_t token;           /* that of submit */
