@@ -10,6 +10,7 @@ struct arena {
     struct arena_block *blocks;
     size_t used;
     size_t most; /* 0 = no bound */
+    const char *bound; /* whose bound that is, for messages */
     bool secret; /* holds a secret: overwritten before it is freed */
 };
 

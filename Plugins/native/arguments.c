@@ -123,12 +123,12 @@ struct reading {
 };
 
 static int read_output(struct reading *r, const spindle_kv *parameter) {
-    char *text = arena_copy(&r->job->arena, parameter->value.ptr, parameter->value.len);
+    char *text = arena_copy(&r->job->plan, parameter->value.ptr, parameter->value.len);
     const struct signature *signature = &r->step->function->signature;
     size_t outs = 0, i;
     char *end;
     unsigned long index;
-    if (text == NULL) return problem_memory(&r->job->problem, &r->job->arena);
+    if (text == NULL) return problem_memory(&r->job->problem, &r->job->plan);
     for (i = 0; i < signature->count; i++) outs += item_gives_value(&signature->items[i]);
     r->job->output = text;
     if (strcmp(text, "json") == 0 || strcmp(text, "result") == 0) return 0;

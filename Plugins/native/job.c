@@ -4,20 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PLAN_MOST_BYTES ((size_t)64 << 20)
+
 static int plan_single(struct job *job) {
-    struct step *step = arena_alloc(&job->arena, sizeof *step);
+    struct step *step = arena_alloc(&job->plan, sizeof *step);
     spindle_str target = job->request->target;
-    if (step == NULL) return problem_memory(&job->problem, &job->arena);
+    if (step == NULL) return problem_memory(&job->problem, &job->plan);
     job->steps = step;
     job->count = 1;
     if ((target.len == 0 || spindle_str_is(target, "native:")) && job->config->function_count == 1) {
         step->function = job->config->functions; /* the only one needs no naming */
     } else {
-        step->function = function_find(job->config, target, &job->arena, &job->problem);
+        step->function = function_find(job->config, target, &job->plan, &job->problem);
     }
     if (step->function == NULL) return -1;
     step->fails = step->function->fails;
     return arguments_read(job, step);
+}
+
+/* Everything that the call needs of the library is there before it is called. */
+static int find_functions(struct job *job, struct step *step) {
+    const struct function *function = step->function;
+    const struct signature *signature = &function->signature;
+    native_function unused;
+    size_t i;
+    if (library_function(function->library, function->symbol, &step->address, &job->problem) != 0) return -1;
+    for (i = 0; i <= signature->count; i++) {
+        const struct item *item = i == signature->count ? &signature->result : &signature->items[i];
+        if (item->free != NULL && library_free_function(function->library, item->free, &unused, &job->problem) != 0) return -1;
+    }
+    return 0;
 }
 
 int job_plan(struct job *job) {
@@ -25,6 +41,9 @@ int job_plan(struct job *job) {
     size_t i;
     int list = 1;
     job->arena.most = job->config->max_bytes;
+    job->arena.bound = "\"maxBytes\" of the configuration allows for arguments and results; ask for less, or let an operator raise it";
+    job->plan.most = PLAN_MOST_BYTES;
+    job->plan.bound = "a job may use for its signatures; write shorter ones, or fewer calls";
     job->earlier = json_object();
     job->done = json_array();
     job->output = "json";
@@ -35,7 +54,7 @@ int job_plan(struct job *job) {
     for (i = 0; i < job->count; i++) {
         struct step *step = &job->steps[i];
         if (failure_check(&step->fails, &step->function->signature.result, &job->problem) != 0 ||
-            library_function(step->function->library, step->function->symbol, &step->address, &job->problem) != 0) {
+            find_functions(job, step) != 0) {
             return -1;
         }
     }
@@ -162,4 +181,5 @@ void job_free(struct job *job) {
     json_decref(job->earlier);
     json_decref(job->done);
     arena_free(&job->arena);
+    arena_free(&job->plan);
 }

@@ -19,7 +19,8 @@ struct step {
 struct job {
     struct config *config;
     const spindle_request *request;
-    struct arena arena;
+    struct arena arena; /* of arguments and results */
+    struct arena plan;  /* of signatures */
     struct problem problem;
     json_t *document; /* what the arguments were read from; freed at the end */
     struct step *steps;

@@ -36,7 +36,7 @@ static int read_step(struct job *job, struct step *step, json_t *entry, const ch
         if (i == sizeof keys / sizeof *keys) return wrong(job, pointer, "a call has call, args, as, fails and always, and nothing else");
     }
     if (call == NULL) return wrong(job, pointer, "\"call\" is missing: a function as in a target");
-    step->function = function_find(job->config, spindle_str_from_cstr(call), &job->arena, &job->problem);
+    step->function = function_find(job->config, spindle_str_from_cstr(call), &job->plan, &job->problem);
     if (step->function == NULL) return -1;
     step->fails = step->function->fails;
     if (as != NULL && read_name(job, step, json_string_value(as), pointer) != 0) return -1;
@@ -85,8 +85,8 @@ int payload_read(struct job *job) {
     if (json_array_size(calls) < 1 || json_array_size(calls) > JOB_MOST_CALLS) {
         return problem_set(&job->problem, "native.payload", "/calls", "a list has 1 to %d calls", JOB_MOST_CALLS);
     }
-    job->steps = arena_alloc(&job->arena, json_array_size(calls) * sizeof *job->steps);
-    if (job->steps == NULL) return problem_memory(&job->problem, &job->arena);
+    job->steps = arena_alloc(&job->plan, json_array_size(calls) * sizeof *job->steps);
+    if (job->steps == NULL) return problem_memory(&job->problem, &job->plan);
     json_array_foreach(calls, i, entry) {
         char pointer[40];
         (void)snprintf(pointer, sizeof pointer, "/calls/%zu", i);

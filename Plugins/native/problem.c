@@ -19,9 +19,7 @@ int problem_set(struct problem *problem, const char *code, const char *pointer, 
 int problem_memory(struct problem *problem, const struct arena *arena) {
     if (arena->most > 0 && arena->used > arena->most) {
         return problem_set(problem, "native.limit", NULL,
-                           "the job needs more than the %zu bytes of memory that \"maxBytes\" of the configuration allows for arguments and "
-                           "results; ask for less, or let an operator raise it",
-                           arena->most);
+                           "the job needs more than the %zu bytes of memory that %s", arena->most, arena->bound);
     }
     (void)problem_set(problem, "native.memory", NULL, "there is no memory left to prepare the call");
     problem->outcome = SPINDLE_RETRYABLE;
