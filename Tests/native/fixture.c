@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 int some_data = 7;
 
@@ -106,5 +107,5 @@ void many(int times, void (*say)(int)) {
 void quit(int status) { exit(status); }
 void crash(void) { *(volatile int *)1 = 0; }
 void endless(void) {
-    for (volatile unsigned i = 0;; i++) {}
+    for (;;) pause();
 }
