@@ -20,6 +20,9 @@ trap finish EXIT
 export PYTHONDONTWRITEBYTECODE=1
 flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -I "$root/PluginSDK/c/include")
 
+# Of the sanitizers' own symbols gold has hundreds of warnings.
+case $cc in *clang*) flags+=(-fuse-ld=lld) ;; esac
+
 # The thread sanitizer of Swift's clang wants Swift's libdispatch, of another clang nothing.
 swift=$(dirname "$(dirname "$(readlink -f "$cc")")")/lib/swift/linux
 dispatch=()
