@@ -114,7 +114,7 @@ static long argument_by_key(const struct signature *signature, spindle_str key) 
     return -1;
 }
 
-struct reading {
+struct gathering {
     struct job *job;
     struct step *step;
     json_t *slots[SIGNATURE_MOST_ITEMS]; /* by argument */
@@ -122,7 +122,7 @@ struct reading {
     json_t *whole; /* `args`, or a JSON payload */
 };
 
-static int read_output(struct reading *r, const spindle_kv *parameter) {
+static int read_output(struct gathering *r, const spindle_kv *parameter) {
     char *text = arena_copy(&r->job->plan, parameter->value.ptr, parameter->value.len);
     const struct signature *signature = &r->step->function->signature;
     size_t outs = 0, i;
@@ -140,13 +140,30 @@ static int read_output(struct reading *r, const spindle_kv *parameter) {
                        "\"Output\" is json, result, or out0 to out%zu; this function gives %zu values by pointers", outs == 0 ? 0 : outs - 1, outs);
 }
 
-static int read_parameter(struct reading *r, const spindle_kv *parameter) {
+static int read_fails(struct gathering *r, const spindle_kv *parameter, const char *pointer) {
+    memset(&r->step->fails, 0, sizeof r->step->fails);
+    if (r->step->function->name != NULL) return wrong(r->job, pointer, "what means failure of a named function, the configuration says");
+    return failure_read(&r->step->fails, parameter->value, "native.arguments", pointer, &r->job->problem);
+}
+
+static int read_args(struct gathering *r, const spindle_kv *parameter, const char *pointer) {
+    json_error_t error;
+    if (r->whole != NULL) return wrong(r->job, pointer, "it is given twice");
+    r->whole = json_loadb(parameter->value.len == 0 ? "" : parameter->value.ptr, parameter->value.len, JSON_REJECT_DUPLICATES, &error);
+    if (r->whole != NULL) return 0;
+    return problem_set(&r->job->problem, "native.arguments", pointer,
+                       "it must be a JSON array or object: %.150s (write a number above 9223372036854775807 as a text)", error.text);
+}
+
+static int read_parameter(struct gathering *r, const spindle_kv *parameter) {
     const struct signature *signature = &r->step->function->signature;
     char pointer[SPINDLE_MAX_NAME_BYTES] = "", key[200];
-    json_error_t error;
     long argument;
     (void)snprintf(key, sizeof key, "%.*s", shown(parameter->key.len), parameter->key.len == 0 ? "" : parameter->key.ptr);
     pointer_add(pointer, sizeof pointer, key);
+    if (same_ignoring_case(parameter->key, "Output")) return read_output(r, parameter);
+    if (same_ignoring_case(parameter->key, "Fails")) return read_fails(r, parameter, pointer);
+    if (same_ignoring_case(parameter->key, "args")) return read_args(r, parameter, pointer);
     argument = argument_by_key(signature, parameter->key);
     if (argument >= 0) {
         if (argument >= SIGNATURE_MOST_ITEMS || item_of(signature, (size_t)argument) == signature->count) {
@@ -157,19 +174,6 @@ static int read_parameter(struct reading *r, const spindle_kv *parameter) {
         r->slots[argument] = from_text(r->job, &signature->items[item_of(signature, (size_t)argument)], parameter->value, pointer);
         r->given++;
         return r->slots[argument] == NULL ? -1 : 0;
-    }
-    if (same_ignoring_case(parameter->key, "args")) {
-        if (r->whole != NULL) return wrong(r->job, pointer, "it is given twice");
-        r->whole = json_loadb(parameter->value.len == 0 ? "" : parameter->value.ptr, parameter->value.len, JSON_REJECT_DUPLICATES, &error);
-        if (r->whole != NULL) return 0;
-        return problem_set(&r->job->problem, "native.arguments", pointer, "it must be a JSON array or object: %.150s (write a number above "
-                           "9223372036854775807 as a text)", error.text);
-    }
-    if (same_ignoring_case(parameter->key, "Output")) return read_output(r, parameter);
-    if (same_ignoring_case(parameter->key, "Fails")) {
-        memset(&r->step->fails, 0, sizeof r->step->fails);
-        if (r->step->function->name != NULL) return wrong(r->job, pointer, "what means failure of a named function, the configuration says");
-        return failure_read(&r->step->fails, parameter->value, "native.arguments", pointer, &r->job->problem);
     }
     return problem_set(&r->job->problem, "native.arguments", pointer,
                        "there is no parameter \"%.100s\"; known are args, arg0 …, Output, Fails and the names of the signature", key);
@@ -182,7 +186,7 @@ static bool is_json(spindle_str type) {
 }
 
 /* The payload is all arguments, if it is JSON and there are no others; else the first bytes or text that is still missing. */
-static int take_payload(struct reading *r) {
+static int take_payload(struct gathering *r) {
     const struct signature *signature = &r->step->function->signature;
     const spindle_request *request = r->job->request;
     json_error_t error;
@@ -208,7 +212,7 @@ static int take_payload(struct reading *r) {
 }
 
 /* What is given one by one, as an array with null where the configuration has to help. */
-static json_t *gather(struct reading *r) {
+static json_t *gather(struct gathering *r) {
     const struct function *function = r->step->function;
     size_t wanted = arguments_of(&function->signature), i;
     json_t *array = json_array();
@@ -229,7 +233,7 @@ static json_t *gather(struct reading *r) {
 }
 
 int arguments_read(struct job *job, struct step *step) {
-    struct reading r = { .job = job, .step = step };
+    struct gathering r = { .job = job, .step = step };
     const spindle_request *request = job->request;
     size_t i;
     int status = 0;

@@ -5,8 +5,6 @@
 #include "callback.h"
 #include "function.h"
 
-#define CALL_MOST_ELEMENTS ((size_t)1000000) /* of an array that becomes JSON */
-
 /* What became of an item of the signature. */
 struct slot {
     void *memory;       /* what is passed, or what the passed pointer leads to */

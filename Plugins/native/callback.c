@@ -27,10 +27,9 @@ static json_t *argument(struct callback *c, struct marshal *m, size_t index, voi
     }
     if (item->shape == SHAPE_BYTES) {
         if (count > m->arena->most) count = m->arena->most;
-        m->text_bytes += count;
+        m->read->text_bytes += count;
         return bytes_read(m, at, count);
     }
-    if (count > MOST_KEPT) count = MOST_KEPT;
     return elements_read(m, item->type, at, count);
 }
 
@@ -39,14 +38,17 @@ static json_t *all_arguments(struct callback *c, struct marshal *m, void **value
     size_t i;
     for (i = 0; array != NULL && i < c->type->count; i++) {
         json_t *value = argument(c, m, i, values);
-        if (value != NULL) (void)json_array_append_new(array, value);
+        if (value != NULL && json_array_append_new(array, value) == 0) continue;
+        if (value == NULL && c->problem.code[0] == 0) continue; /* a pointer */
+        json_decref(array);
+        array = NULL;
     }
     return array;
 }
 
 /* A marshal of its own: handles are the call's, and what goes wrong here is told after it. */
 static struct marshal reader(struct callback *c) {
-    struct marshal m = { .request = c->m->request, .arena = c->m->arena, .problem = &c->problem, .text_bytes = c->kept };
+    struct marshal m = { .request = c->m->request, .arena = c->m->arena, .problem = &c->problem, .read = &c->read };
     return m;
 }
 
@@ -54,15 +56,17 @@ static void collect(struct callback *c, void **values) {
     struct marshal m = reader(c);
     json_t *record;
     if (c->problem.code[0] != 0) return;
-    if (json_array_size(c->collected) >= MOST_KEPT || c->kept > c->m->arena->most) {
+    if (json_array_size(c->collected) >= MOST_KEPT || c->read.text_bytes > c->m->arena->most) {
         (void)problem_set(&c->problem, "native.limit", NULL,
                           "the callback was called with more than can be collected: at most %zu calls and the %zu bytes of \"maxBytes\"",
                           MOST_KEPT, c->m->arena->most);
         return;
     }
     record = all_arguments(c, &m, values);
-    c->kept = m.text_bytes + 16 * (c->type->count + 1);
-    if (record == NULL || json_array_append_new(c->collected, record) != 0) (void)marshal_memory(&m);
+    c->read.text_bytes += 16 * (c->type->count + 1);
+    if (record == NULL || json_array_append_new(c->collected, record) != 0) {
+        if (c->problem.code[0] == 0) (void)marshal_memory(&m);
+    }
 }
 
 static void log_line(struct callback *c, void **values) {
@@ -86,19 +90,8 @@ static void log_line(struct callback *c, void **values) {
 }
 
 static int64_t whole(const struct type *type, const void *at) {
-    double number = 0;
-    float narrow;
-    if (type_is_integer(type)) {
-        uint64_t value = integer_read(type, at);
-        return !type->is_signed && value > INT64_MAX ? INT64_MAX : (int64_t)value;
-    }
-    if (type->size == sizeof narrow) {
-        memcpy(&narrow, at, sizeof narrow);
-        number = narrow;
-    } else {
-        memcpy(&number, at, sizeof number);
-    }
-    return number > -9e18 && number < 9e18 ? (int64_t)number : -1;
+    long double number = number_read(type, at);
+    return number > -9e18L && number < 9e18L ? (int64_t)number : -1;
 }
 
 /* The first number is what is done, the second the whole, a text the note. */

@@ -15,7 +15,7 @@ struct callback {
     pthread_mutex_t lock; /* a library may call back on threads of its own */
     /* Under the lock: */
     json_t *collected;    /* COLLECT: an array with an array for each call */
-    size_t kept;          /* bytes and values in it */
+    struct reading read;  /* what of it takes room */
     int64_t last_progress_ns;
     bool stopped;         /* PROGRESS: it answered "stop" */
     struct problem problem;

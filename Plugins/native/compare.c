@@ -3,17 +3,7 @@
 #include <string.h>
 
 static int compare_reals(const struct type *type, const void *a, const void *b) {
-    double left, right;
-    float narrow;
-    if (type->size == sizeof narrow) {
-        memcpy(&narrow, a, sizeof narrow);
-        left = narrow;
-        memcpy(&narrow, b, sizeof narrow);
-        right = narrow;
-    } else {
-        memcpy(&left, a, sizeof left);
-        memcpy(&right, b, sizeof right);
-    }
+    long double left = number_read(type, a), right = number_read(type, b);
     /* An order has to be total, or qsort does as it likes: NaN comes last. */
     if (__builtin_isnan(left) || __builtin_isnan(right)) return (int)__builtin_isnan(left) - (int)__builtin_isnan(right);
     return (left > right) - (left < right);

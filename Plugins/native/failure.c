@@ -89,25 +89,12 @@ bool failure_met(const struct failure *failure, const struct item *result, const
     const struct type *type = result->type;
     const void *pointer;
     long double number;
-    float narrow;
-    double wide;
     if (!failure->declared) return false;
     if (is_pointer(result)) {
         memcpy(&pointer, at, sizeof pointer);
         return (pointer == NULL) == (failure->comparison == COMPARE_EQUAL);
     }
-    if (type->kind == KIND_REAL && type->size == sizeof narrow) {
-        memcpy(&narrow, at, sizeof narrow);
-        number = narrow;
-    } else if (type->kind == KIND_REAL) {
-        memcpy(&wide, at, sizeof wide);
-        number = wide;
-    } else if (type->kind == KIND_BOOL) {
-        number = *(const unsigned char *)at != 0;
-    } else {
-        uint64_t value = integer_read(type, at);
-        number = type->is_signed ? (long double)(int64_t)value : (long double)value;
-    }
+    number = number_read(type, at);
     if (failure->operand == OPERAND_NAN) return __builtin_isnan(number) == (failure->comparison == COMPARE_EQUAL);
     /* A NaN is neither less nor equal nor greater. */
     if (__builtin_isnan(number)) return failure->comparison == COMPARE_UNEQUAL;

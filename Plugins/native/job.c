@@ -119,7 +119,7 @@ static int keep(struct job *job, const struct step *step, json_t *result) {
 static int run_step(struct job *job, const struct step *step) {
     struct call *call = calloc(1, sizeof *call);
     struct marshal m = { .request = job->request, .arena = &job->arena, .problem = &job->problem, .handles = &job->handles,
-                         .earlier = job->earlier };
+                         .earlier = job->earlier, .read = &job->read };
     json_t *result = NULL;
     int status;
     if (call == NULL) return problem_memory(&job->problem, &(struct arena){ 0 });

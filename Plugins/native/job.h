@@ -28,6 +28,7 @@ struct job {
     bool list;           /* the output has "calls" */
     const char *output;  /* "json", "result", "out0" … */
     struct handles handles;
+    struct reading read;
     json_t *earlier;     /* results by name */
     json_t *done;        /* results in order */
 };

@@ -138,6 +138,10 @@ static int write_real(struct marshal *m, const struct type *type, const json_t *
     size_t i;
     bool good = json_is_number(value);
     if (good) number = json_number_value(value);
+    /* A fraction is always rounded to the nearest; a whole number that is not there would be another number. */
+    if (json_is_integer(value) && (long double)number != (long double)json_integer_value(value)) {
+        return argument_fail(m, "%lld has more digits than %s can hold", (long long)json_integer_value(value), type->name);
+    }
     for (i = 0; text != NULL && !good && i < sizeof names / sizeof *names; i++) {
         if (strcmp(text, names[i].name) == 0) number = names[i].value, good = true;
     }
@@ -153,6 +157,9 @@ static int write_real(struct marshal *m, const struct type *type, const json_t *
         return 0;
     }
     narrow = (float)number;
+    if (json_is_integer(value) && (long double)narrow != (long double)number) {
+        return argument_fail(m, "%lld has more digits than f32 can hold", (long long)json_integer_value(value));
+    }
     if (__builtin_isinf(narrow) && !__builtin_isinf(number)) return argument_fail(m, "%g does not fit f32", number);
     memcpy(at, &narrow, sizeof narrow);
     return 0;

@@ -7,6 +7,14 @@
 
 #include <jansson.h>
 
+/* What a job has read from memory so far: JSON takes more room than what it was made from, so both are bounded for the whole job. */
+struct reading {
+    size_t text_bytes; /* of strings; at most as many as the arena may have */
+    size_t elements;   /* of arrays */
+};
+
+#define READ_MOST_ELEMENTS ((size_t)1000000)
+
 struct marshal {
     const spindle_request *request;
     struct arena *arena;
@@ -15,7 +23,7 @@ struct marshal {
     const json_t *earlier;     /* results of earlier calls by name */
     char path[SPINDLE_MAX_NAME_BYTES]; /* where in the arguments or results: a JSON pointer, for messages */
     bool naming;               /* while reading: pointers get `path` as their name */
-    size_t text_bytes;         /* of the strings that were read so far; the sum is bounded as memory is */
+    struct reading *read;
 };
 
 /* Puts a JSON value into memory as the type wants it; all is checked. -1: `native.arguments` and `path` say what is wrong. */

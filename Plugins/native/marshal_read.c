@@ -46,7 +46,7 @@ static json_t *read_enum(const struct type *type, const void *at) {
 
 static json_t *read_text(struct marshal *m, const void *at) {
     const char *text;
-    size_t room = m->arena->most > m->text_bytes ? m->arena->most - m->text_bytes : 0, length;
+    size_t room = m->arena->most > m->read->text_bytes ? m->arena->most - m->read->text_bytes : 0, length;
     memcpy(&text, at, sizeof text);
     if (text == NULL) return json_null();
     length = strnlen(text, room);
@@ -55,7 +55,7 @@ static json_t *read_text(struct marshal *m, const void *at) {
                           "the text that the function gave has no end within the %zu bytes that \"maxBytes\" allows", m->arena->most);
         return NULL;
     }
-    m->text_bytes += length;
+    m->read->text_bytes += length;
     return text_read(m, text, length);
 }
 
@@ -88,8 +88,15 @@ static json_t *read_struct(struct marshal *m, const struct type *type, const cha
 }
 
 json_t *elements_read(struct marshal *m, const struct type *type, const void *at, size_t count) {
-    json_t *array = json_array();
+    json_t *array;
     size_t i, before;
+    m->read->elements += count;
+    if (m->read->elements > READ_MOST_ELEMENTS) {
+        (void)problem_set(m->problem, "native.limit", NULL, "the arrays in a result have at most %zu elements together; use bytes for more",
+                          READ_MOST_ELEMENTS);
+        return NULL;
+    }
+    array = json_array();
     for (i = 0; array != NULL && i < count; i++) {
         json_t *element;
         before = path_enter_index(m, i);

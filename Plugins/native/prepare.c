@@ -32,23 +32,17 @@ bool call_guards_hold(const struct call *call, size_t *item) {
     return true;
 }
 
-static int check_bounds(struct call *call, const struct note *note, const json_t *value) {
-    double number;
-    const char *text = json_string_value(value);
-    json_t *read = NULL;
+/* What the configuration allows of a number, which is in memory already; a NaN is in no range. */
+static int check_bounds(struct call *call, size_t index) {
+    const struct note *note = &call->function->notes[index];
+    long double number;
     if (note->least == NULL && note->most == NULL) return 0;
-    if (text != NULL) value = read = json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
-    if (!json_is_number(value)) {
-        json_decref(read);
-        return argument_fail(call->m, "a number is needed");
+    number = number_read(call->function->signature.items[index].type, call->slots[index].memory);
+    if (note->least != NULL && !(number >= json_number_value(note->least))) {
+        return argument_fail(call->m, "%.17Lg is below the minimum of %.17g", number, json_number_value(note->least));
     }
-    number = json_number_value(value);
-    json_decref(read);
-    if (note->least != NULL && number < json_number_value(note->least)) {
-        return argument_fail(call->m, "%.17g is below the minimum of %.17g", number, json_number_value(note->least));
-    }
-    if (note->most != NULL && number > json_number_value(note->most)) {
-        return argument_fail(call->m, "%.17g is above the maximum of %.17g", number, json_number_value(note->most));
+    if (note->most != NULL && !(number <= json_number_value(note->most))) {
+        return argument_fail(call->m, "%.17Lg is above the maximum of %.17g", number, json_number_value(note->most));
     }
     return 0;
 }
@@ -97,9 +91,6 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
         slot->count = (size_t)count;
         return 0;
     }
-    if (item->direction != DIRECTION_VALUE && item->type->kind == KIND_PTR && item->shape == SHAPE_ONE) {
-        return write_one(call, item, slot, value);
-    }
     if (item->shape == SHAPE_ONE && item->type->kind == KIND_PTR) return write_one(call, item, slot, value);
     followed = value_followed(call->m, value);
     if (followed == NULL) return -1;
@@ -107,10 +98,10 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
         if (!item->nullable) return argument_fail(call->m, "null is not allowed; the signature has to end in ? for that");
         return allocate(call, slot, 0, false) == 0 ? (slot->pointer = NULL, 0) : -1;
     }
-    if (call->function->notes != NULL && check_bounds(call, &call->function->notes[index], followed) != 0) return -1;
-    return item->shape == SHAPE_ONE ? write_one(call, item, slot, followed)
-           : item->shape == SHAPE_BYTES ? write_bytes(call, item, slot, followed)
-                                        : write_elements(call, item, slot, followed);
+    if (item->shape == SHAPE_BYTES) return write_bytes(call, item, slot, followed);
+    if (item->shape != SHAPE_ONE) return write_elements(call, item, slot, followed);
+    if (write_one(call, item, slot, followed) != 0) return -1;
+    return call->function->notes == NULL ? 0 : check_bounds(call, index);
 }
 
 /* The number that [$K] means; the item is there already. */
@@ -140,9 +131,9 @@ static int make_room(struct call *call, size_t index) {
     if (item->shape == SHAPE_ONE) slot->count = 1;
     if (item->count_kind == COUNT_FIXED) slot->count = item->count;
     if (item->count_kind == COUNT_ITEM && count_of(call, item->count, &slot->count) != 0) return -1;
-    if (item->shape == SHAPE_ARRAY && slot->count > CALL_MOST_ELEMENTS) {
+    if (item->shape == SHAPE_ARRAY && slot->count > READ_MOST_ELEMENTS) {
         return problem_set(call->m->problem, "native.limit", call->m->path,
-                           "an array in a result has at most %zu elements; use bytes for more", CALL_MOST_ELEMENTS);
+                           "an array in a result has at most %zu elements; use bytes for more", READ_MOST_ELEMENTS);
     }
     return allocate(call, slot, slot->count * item->type->size, true);
 }

@@ -103,6 +103,21 @@ uint64_t integer_read(const struct type *type, const void *at) {
     }
 }
 
+long double number_read(const struct type *type, const void *at) {
+    float narrow;
+    double wide;
+    if (type->kind == KIND_REAL && type->size == sizeof narrow) {
+        memcpy(&narrow, at, sizeof narrow);
+        return narrow;
+    }
+    if (type->kind == KIND_REAL) {
+        memcpy(&wide, at, sizeof wide);
+        return wide;
+    }
+    if (type->kind == KIND_BOOL) return *(const unsigned char *)at != 0;
+    return type->is_signed ? (long double)(int64_t)integer_read(type, at) : (long double)integer_read(type, at);
+}
+
 void integer_write(const struct type *type, uint64_t value, void *at) {
     uint8_t u8 = (uint8_t)value;
     uint16_t u16 = (uint16_t)value;

@@ -51,6 +51,8 @@ size_t type_scalars(const struct type *type);
 /* An integer at `at`, as it is for unsigned ones too (then it may be above INT64_MAX). */
 uint64_t integer_read(const struct type *type, const void *at);
 void integer_write(const struct type *type, uint64_t value, void *at);
+/* The same for every kind of number: INTEGER, ENUM, BOOL, REAL. */
+long double number_read(const struct type *type, const void *at);
 bool integer_fits(const struct type *type, bool negative, uint64_t magnitude);
 
 #endif

@@ -37,7 +37,8 @@ WRONG = [
     (LABS, "{", "JSON array or object"), (LABS, "3", "JSON array or object"), (LABS, "[18446744073709551616]", "too big integer"),
     ("libc.so.6!labs(x:i64)->i64", {"y": 1}, "argument 0 (x)"), ("libc.so.6!labs(x:i64)->i64", {"x": 1, "y": 1}, 'no argument "y"'),
     ("libm.so.6!fabs(f64)->f64", ["1,5"], "a number is needed"), ("libm.so.6!fabs(f64)->f64", ["inf"], "a number is needed"),
-    ("libm.so.6!fabsf(f32)->f32", [1e39], "does not fit f32"), ("libm.so.6!fabs(bool)->f64", ["yes"], "true or false"),
+    ("libm.so.6!fabsf(f32)->f32", [1e39], "does not fit f32"), ("libm.so.6!fabs(f64)->f64", [2**53 + 1], "more digits than f64"),
+    ("libm.so.6!fabsf(f32)->f32", [2**24 + 1], "more digits than f32"), ("libm.so.6!fabs(bool)->f64", ["yes"], "true or false"),
     ("libm.so.6!fabs(bool)->f64", [1], "true or false"), ("libc.so.6!abs(enum{A=1})->i32", ["B"], 'such as "A"'),
     ("libc.so.6!abs(enum{A=1})->i32", [2], 'such as "A"'), ("libc.so.6!strlen(cstr)->size", [None], "null is not allowed"),
     ("libc.so.6!strlen(cstr)->size", [{"base64": "YQBi"}], "NUL byte"), ("libc.so.6!strlen(cstr)->size", [{"base64": "YQ"}], "base 64"),
@@ -59,9 +60,11 @@ answer = ask("FIX!sum(i32[]<size>)->i64", [[1, "x"]])
 check(answer["pointer"] == "/args/0/1", f"the pointer to a wrong element: {answer}")
 refused(ask("FIX!fill(out bytes[*]<size>)->size", [2**30]), "native.limit", "maxBytes", "a buffer over maxBytes")
 refused(ask("FIX!fill(out u8[*]<size>)->size", [1000001]), "native.limit", "at most 1000000 elements", "an array that is too long")
+refused(ask("libc.so.6!memset(out u8[600000],i32,size,...,out u8[600000])->ptr", [0, 1]), "native.limit", "1000000 elements together", "arrays that are too long together")
 
 # From parameters, by number and by name, in any case.
 GOOD = [
+    ({"parameters": {"Output": "json", "args": "[-4]"}}, "libc.so.6!labs(output:i64)->i64", 4), ({"args": [2**53]}, "libm.so.6!fabs(f64)->f64", 2.0**53),
     ({"parameters": {"arg0": "-5"}}, LABS, 5), ({"parameters": {"Arg0": "0x10"}}, LABS, 16), ({"parameters": {"ARG0": "-7"}}, LABS, 7),
     ({"parameters": {"X": "-5"}}, "libc.so.6!labs(x:i64)->i64", 5), ({"args": {"x": -6}}, "libc.so.6!labs(x:i64)->i64", 6),
     ({"parameters": {"arg0": "-1.5e3"}}, "libm.so.6!fabs(f64)->f64", 1500), ({"parameters": {"arg0": "-Infinity"}}, "libm.so.6!fabs(f64)->f64", "Infinity"),

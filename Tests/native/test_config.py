@@ -55,6 +55,10 @@ output = succeeded(ask("", payload='{"width":2,"height":2}', contentType="applic
 check(output and output["result"] == 4, f"by payload: {output}")
 refused(ask(parameters={"width": "-1"}), "native.arguments", "/args/0: -1 is below the minimum of 0", "below")
 refused(ask(parameters={"width": "100.5"}), "native.arguments", "above the maximum of 100", "above")
+refused(ask(parameters={"args": '["NaN"]'}), "native.arguments", "nan is below the minimum", "NaN is in no range")
+SIZE = {"functions": {"f": {"library": "libc.so.6", "symbol": "labs", "signature": "(n:u64)->i64", "parameters": {"n": {"maximum": 20}}}}}
+check(succeeded(ask("native:f", SIZE, parameters={"n": "0x14"}), "hexadecimal")["result"] == 20, "a bound of a hexadecimal number")
+refused(ask("native:f", SIZE, parameters={"n": "18446744073709551615"}), "native.arguments", "above the maximum of 20", "a bound of a large number")
 refused(ask(parameters={"height": "1"}), "native.arguments", "argument 0 (width)", "missing")
 refused(ask(parameters={"width": "x"}), "native.arguments", "a number is needed", "no number")
 refused(ask(parameters={"width": "1", "height": "-1"}), "native.failed", f"{fixture}!area failed: it returned -1.0", "declared failure")

@@ -1,5 +1,6 @@
 """Signatures that are refused, with what is said; and some that are taken. test_signatures.py HARNESS PLUGIN"""
 import json
+import random
 import sys
 
 from harness import Harness, check, finish, refused, succeeded
@@ -49,5 +50,25 @@ for signature, arguments, result in TAKEN:
     answer = harness.ask(config=LIBM, target=f"native:libm.so.6!{signature}", parameters={"args": json.dumps(arguments)})
     output = succeeded(answer, signature)
     check(output and output["result"] == result, f"{signature}: {output}")
+
+# Signatures with random mistakes: refused or taken, but never more than that. No such function is there, so none is called.
+rng = random.Random(5)
+SEEDS = ["nowhere(f64,out i32,inout {a:i8,b:{f32,bool}[2]},enum<u8>{A=1,B},cstr?,ptr<db>?)->{i32,f64}", "nowhere(out bytes[*]<inout u64>,bytes<u32>?,data,i32[3],f64[$7],size=len(0),in cstr,u64)->cstr free(free)",
+         "nowhere(i32,...,f64,callback collect(ptr,i32,cstr[$1])->i32,callback progress(i64)->i32 stop(0) go(1),callback compare({i8,f64}))->bytes[$0]",
+         "nowhere(out cstr[64]<size,return>,out cstr free(x),callback log(in f64,bytes[4])->void)->i64"]
+counts = {"native.signature": 0, "native.symbol": 0}
+for _ in range(10000):
+    text = list(rng.choice(SEEDS))
+    for _ in range(rng.randint(0, 3)):
+        at = rng.randrange(8, len(text))
+        text[at:at + rng.randint(0, 2)] = rng.choice(["", rng.choice("(){}[]<>,:$*?.-=0129aiuf "), rng.choice(SEEDS)[rng.randrange(8, 40):][:rng.randint(1, 12)]])
+    answer = harness.ask(config=LIBM, target="native:libm.so.6!" + "".join(text))
+    if answer.get("code") == "native.arguments":  # what is missing is seen before what is not there
+        answer["code"] = "native.symbol"
+    if not answer.get("code") in counts:
+        check(False, f"{''.join(text)}: {answer}")
+    else:
+        counts[answer["code"]] += 1
+check(min(counts.values()) > 300, f"some are right and some are wrong: {counts}")
 harness.close()
 finish()
