@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ static struct {
     int64_t cancel_at; /* progress calls until the attempt is cancelled; -1 = never */
     int32_t cancel;
     int busy;          /* so many writes of artefacts get AGAIN */
-    bool no_artefacts, artefact_ended;
+    bool no_artefacts, artefact_ended, cancel_when_busy;
     pthread_t waker;
     bool waking;
 } now;
@@ -83,6 +84,7 @@ static spindle_handle enter(spindle_host_ctx *ctx, spindle_handle h) {
     spindle_handle before = inside;
     (void)ctx;
     inside = h;
+    errno = EPROTO; /* a host may leave anything there */
     return before;
 }
 
@@ -126,6 +128,10 @@ static spindle_status artefact_write(spindle_host_ctx *ctx, spindle_handle h, sp
     if (now.no_artefacts) return SPINDLE_E_DENIED;
     if (now.waking) pthread_join(now.waker, NULL);
     now.waking = false;
+    if (now.cancel_when_busy) {
+        now.cancel = SPINDLE_CANCEL_USER; /* and never any room */
+        return SPINDLE_AGAIN;
+    }
     if (now.busy > 0) {
         now.busy--;
         now.waking = pthread_create(&now.waker, NULL, wake, now.state) == 0;
@@ -238,6 +244,7 @@ json_t *host_run(void *instance, json_t *job) {
     now.cancel_at = json_integer_value(json_object_get(job, "cancelAtProgress"));
     now.cancel = json_is_true(json_object_get(job, "cancelled")) ? SPINDLE_CANCEL_USER : SPINDLE_CANCEL_NONE;
     now.busy = (int)json_integer_value(json_object_get(job, "busy"));
+    now.cancel_when_busy = json_is_true(json_object_get(job, "cancelWhenBusy"));
     now.no_artefacts = json_is_true(json_object_get(job, "noArtefacts"));
     status = executor->execute(instance, request.handle, &request);
     if (status != SPINDLE_OK) breach("execute returned something else than OK");

@@ -14,8 +14,8 @@ json_t *host_check(void *instance);
 json_t *host_describe(const char *config);
 void host_destroy(void *instance);
 
-/* Runs a job {"target", "parameters", "payload", "contentType", "cancelAtProgress", "cancelled", "busy", "noArtefacts"};
- * what came of it. */
+/* Runs a job {"target", "parameters", "payload", "contentType", "cancelAtProgress", "cancelled", "busy", "cancelWhenBusy",
+ * "noArtefacts"}; what came of it. */
 json_t *host_run(void *instance, json_t *job);
 
 extern int host_breaches; /* rules that the plugin broke: 0 */

@@ -42,7 +42,7 @@ WRONG = [
     ("libm.so.6!fabs(bool)->f64", [1], "true or false"), ("libc.so.6!abs(enum{A=1})->i32", ["B"], 'such as "A"'),
     ("libc.so.6!abs(enum{A=1})->i32", [2], 'such as "A"'), ("libc.so.6!strlen(cstr)->size", [None], "null is not allowed"),
     ("libc.so.6!strlen(cstr)->size", [{"base64": "YQBi"}], "NUL byte"), ("libc.so.6!strlen(cstr)->size", [{"base64": "YQ"}], "base 64"),
-    ("libc.so.6!strlen(cstr)->size", [{"base64": "YR=="}], "base 64"), ("libc.so.6!strlen(cstr)->size", [5], "a text"),
+    ("libc.so.6!strlen(cstr)->size", [{"base64": "YR=="}], "base 64"), ("libc.so.6!strlen(cstr)->size", [{"base64": "YWF="}], "base 64"), ("libc.so.6!strlen(cstr)->size", [5], "a text"),
     ("libc.so.6!strlen(cstr)->size", ["secret://other"], "is not granted"),
     ("libc.so.6!strlen(ptr)->size", ["x"], "a pointer is"), ("libc.so.6!strlen(ptr)->size", [123456], "a pointer is"),
     ("libc.so.6!strlen(ptr)->size", [None], "the pointer is NULL"), ("libc.so.6!strlen(ptr)->size", [{"$": "x"}], "no earlier call"),

@@ -145,6 +145,10 @@ answer = ask("FIX!every_byte(out bytes[*]<size>)->void", 1000000)
 check(answer["outcome"] == 0 and answer["artefactBytes"] > 1333333 and answer["artefact"].startswith('{"result":null,"out":[{"base64":"'), f"a JSON artefact: {answer}")
 refused(ask("FIX!every_byte(out bytes[*]<size>)->void", 2000000, noArtefacts=True), "native.output", "does not take", "no artefacts")
 
+refused(ask("FIX!every_byte(out bytes[*]<size>)->void", 2000000, cancelWhenBusy=True), "native.cancelled", "while its output", "cancelled while there is no room", outcome=3)
+output = succeeded(ask("libc.so.6!memset(out bool,i32,size)->ptr", 2, 1), "a bool of 2")
+check(output and output["out"] == [True], f"whatever is not 0 is true: {output}")
+
 # Libraries and symbols.
 refused(harness.ask(target="native:libm.so.6!pow(f64,f64)->f64"), "native.denied", "none is, until an operator", "nothing is allowed by default")
 refused(ask("libm.so.6!fabs(f64)->f64", 1), "native.denied", 'not in "libraries"', "another library")

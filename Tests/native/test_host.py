@@ -171,6 +171,13 @@ with open(f"{home}/.local/state/spindle/plugins/native.yaml", "w") as file:
     file.write("isolation: in-process\nallowInProcess: true\n")
 said = subprocess.run([f"{products}/spindle", "plugins", "list"], env=environment(home), capture_output=True, text=True)
 check("must not run in the host" in said.stdout, f"in-process: {said.stdout}")
+
+# An instance of an operator's own: what its functions take, the host knows before it accepts a job.
+with open(f"{home}/.local/state/spindle/plugins/native.yaml", "w") as file:
+    file.write(re.search(r"<!-- example: instance -->\n```yaml\n(.*?)```", page, re.S).group(1))
+for given, status, text in [(["-p", "base=3"], 0, '"result":9.0'), (["-p", "base=-1"], 2, "must be at least 0"), (["-p", "bse=3"], 2, 'did you mean "base"'), (["-p", "base=x"], 2, "must be a number")]:
+    said = subprocess.run([f"{products}/spindle", "run", "--type", "power", *given], env=environment(home), capture_output=True, text=True)
+    check(said.returncode == status and text in said.stdout + said.stderr, f"power {given}: {said.returncode} {said.stdout} {said.stderr}")
 inspected = subprocess.run([f"{products}/spindle", "plugins", "inspect", plugin, "--json"], env=environment(home), capture_output=True, text=True)
 check(inspected.returncode == 0 and '"changes"' not in inspected.stdout.replace('"changes" : [\n\n', ""), f"inspect: {inspected.stdout} {inspected.stderr}")
 
