@@ -35,8 +35,8 @@ json_t *arguments_in_order(struct job *job, const struct function *function, jso
     size_t wanted = arguments_of(signature), i, known = 0;
     json_t *ordered = json_array();
     if (json_is_array(given) && json_array_size(given) > wanted) {
-        (void)problem_set(&job->problem, "native.arguments", pointer, "%s takes %zu arguments, and %zu are given", function->label, wanted,
-                          json_array_size(given));
+        (void)problem_set(&job->problem, "native.arguments", pointer, "%s takes %zu arguments, and %zu are given", function->label,
+                          wanted, json_array_size(given));
         json_decref(ordered);
         return NULL;
     }
@@ -84,7 +84,9 @@ static json_t *from_text(struct job *job, const struct item *item, spindle_str t
         return value;
     }
     value = json_loadb(text.len == 0 ? "" : text.ptr, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-    if (value == NULL) (void)problem_set(&job->problem, "native.arguments", pointer, "it must be JSON, and is not: %.150s", error.text);
+    if (value == NULL) {
+        (void)problem_set(&job->problem, "native.arguments", pointer, "it must be JSON, and is not: %.150s", error.text);
+    }
     return value;
 }
 
@@ -137,22 +139,27 @@ static int read_output(struct gathering *r, const spindle_kv *parameter) {
         if (*end == 0 && index < outs) return 0;
     }
     return problem_set(&r->job->problem, "native.arguments", "/Output",
-                       "\"Output\" is json, result, or out0 to out%zu; this function gives %zu values by pointers", outs == 0 ? 0 : outs - 1, outs);
+                       "\"Output\" is json, result, or out0 to out%zu; this function gives %zu values by pointers",
+                       outs == 0 ? 0 : outs - 1, outs);
 }
 
 static int read_fails(struct gathering *r, const spindle_kv *parameter, const char *pointer) {
     memset(&r->step->fails, 0, sizeof r->step->fails);
-    if (r->step->function->name != NULL) return wrong(r->job, pointer, "what means failure of a named function, the configuration says");
+    if (r->step->function->name != NULL) {
+        return wrong(r->job, pointer, "what means failure of a named function, the configuration says");
+    }
     return failure_read(&r->step->fails, parameter->value, "native.arguments", pointer, &r->job->problem);
 }
 
 static int read_args(struct gathering *r, const spindle_kv *parameter, const char *pointer) {
     json_error_t error;
     if (r->whole != NULL) return wrong(r->job, pointer, "it is given twice");
-    r->whole = json_loadb(parameter->value.len == 0 ? "" : parameter->value.ptr, parameter->value.len, JSON_REJECT_DUPLICATES, &error);
+    r->whole =
+        json_loadb(parameter->value.len == 0 ? "" : parameter->value.ptr, parameter->value.len, JSON_REJECT_DUPLICATES, &error);
     if (r->whole != NULL) return 0;
     return problem_set(&r->job->problem, "native.arguments", pointer,
-                       "it must be a JSON array or object: %.150s (write a number above 9223372036854775807 as a text)", error.text);
+                       "it must be a JSON array or object: %.150s (write a number above 9223372036854775807 as a text)",
+                       error.text);
 }
 
 static int read_parameter(struct gathering *r, const spindle_kv *parameter) {
@@ -167,8 +174,8 @@ static int read_parameter(struct gathering *r, const spindle_kv *parameter) {
     argument = argument_by_key(signature, parameter->key);
     if (argument >= 0) {
         if (argument >= SIGNATURE_MOST_ITEMS || item_of(signature, (size_t)argument) == signature->count) {
-            return problem_set(&r->job->problem, "native.arguments", pointer, "%s takes only %zu arguments", r->step->function->label,
-                               arguments_of(signature));
+            return problem_set(&r->job->problem, "native.arguments", pointer, "%s takes only %zu arguments",
+                               r->step->function->label, arguments_of(signature));
         }
         if (r->slots[argument] != NULL) return wrong(r->job, pointer, "the same argument is given twice");
         r->slots[argument] = from_text(r->job, &signature->items[item_of(signature, (size_t)argument)], parameter->value, pointer);
@@ -176,7 +183,8 @@ static int read_parameter(struct gathering *r, const spindle_kv *parameter) {
         return r->slots[argument] == NULL ? -1 : 0;
     }
     return problem_set(&r->job->problem, "native.arguments", pointer,
-                       "there is no parameter \"%.100s\"; known are args, arg0 …, Output, Fails and the names of the signature", key);
+                       "there is no parameter \"%.100s\"; known are args, arg0 …, Output, Fails and the names of the signature",
+                       key);
 }
 
 static bool is_json(spindle_str type) {
@@ -195,7 +203,8 @@ static int take_payload(struct gathering *r) {
     if (r->given == 0 && is_json(request->content_type)) {
         r->whole = json_loadb(request->payload.ptr, request->payload.len, JSON_REJECT_DUPLICATES, &error);
         if (r->whole != NULL) return 0;
-        return problem_set(&r->job->problem, "native.payload", NULL, "the payload is not a JSON array or object: %.150s", error.text);
+        return problem_set(&r->job->problem, "native.payload", NULL, "the payload is not a JSON array or object: %.150s",
+                           error.text);
     }
     for (i = 0; i < signature->count; i++) {
         const struct item *item = &signature->items[i];
@@ -208,7 +217,8 @@ static int take_payload(struct gathering *r) {
         }
         given++;
     }
-    return problem_set(&r->job->problem, "native.payload", NULL, "%s takes no bytes or text that the payload could be", r->step->function->label);
+    return problem_set(&r->job->problem, "native.payload", NULL, "%s takes no bytes or text that the payload could be",
+                       r->step->function->label);
 }
 
 /* What is given one by one, as an array with null where the configuration has to help. */
@@ -239,7 +249,9 @@ int arguments_read(struct job *job, struct step *step) {
     int status = 0;
     for (i = 0; status == 0 && i < request->parameter_count; i++) status = read_parameter(&r, &request->parameters[i]);
     if (status == 0) status = take_payload(&r);
-    if (status == 0 && r.whole != NULL && r.given > 0) status = wrong(job, "/args", "either args, or arguments one by one; not both");
+    if (status == 0 && r.whole != NULL && r.given > 0) {
+        status = wrong(job, "/args", "either args, or arguments one by one; not both");
+    }
     if (status == 0) {
         job->document = r.whole != NULL ? arguments_in_order(job, step->function, r.whole, "/args") : gather(&r);
         step->arguments = job->document;

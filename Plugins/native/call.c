@@ -42,10 +42,11 @@ int call_run(struct call *call, native_function function, json_t **result) {
     call->error = errno;
     narrow_result(call);
     if (!call_guards_hold(call, &i)) {
-        return problem_set(call->m->problem, "native.overrun", NULL,
-                           "%.300s wrote past the end of what item %zu of the signature gave it: the signature is wrong, or the size that "
-                           "it was told; memory of the worker may be damaged",
-                           call->function->label, i);
+        return problem_set(
+            call->m->problem, "native.overrun", NULL,
+            "%.300s wrote past the end of what item %zu of the signature gave it: the signature is wrong, or the size that "
+            "it was told; memory of the worker may be damaged",
+            call->function->label, i);
     }
     call->failed = failure_met(call->fails, &signature->result, call->result);
     for (i = 0; i < signature->count; i++) {

@@ -23,7 +23,9 @@ static json_t *argument(struct callback *c, struct marshal *m, size_t index, voi
     } else {
         const struct type *type = c->type->arguments[item->count].type;
         uint64_t given = integer_read(type, values[item->count]);
-        count = type->is_signed && (int64_t)given < 0 ? 0 : given > SIGNATURE_MOST_ELEMENTS ? SIGNATURE_MOST_ELEMENTS : (size_t)given;
+        count = type->is_signed && (int64_t)given < 0 ? 0
+                : given > SIGNATURE_MOST_ELEMENTS     ? SIGNATURE_MOST_ELEMENTS
+                                                      : (size_t)given;
     }
     if (item->shape == SHAPE_BYTES) {
         if (count > m->arena->most) count = m->arena->most;
@@ -57,9 +59,10 @@ static void collect(struct callback *c, void **values) {
     json_t *record;
     if (c->problem.code[0] != 0) return;
     if (json_array_size(c->collected) >= MOST_KEPT || c->read.text_bytes > c->m->arena->most) {
-        (void)problem_set(&c->problem, "native.limit", NULL,
-                          "the callback was called with more than can be collected: at most %zu calls and the %zu bytes of \"maxBytes\"",
-                          MOST_KEPT, c->m->arena->most);
+        (void)problem_set(
+            &c->problem, "native.limit", NULL,
+            "the callback was called with more than can be collected: at most %zu calls and the %zu bytes of \"maxBytes\"",
+            MOST_KEPT, c->m->arena->most);
         return;
     }
     record = all_arguments(c, &m, values);
@@ -106,7 +109,9 @@ static void progress(struct callback *c, void **values) {
     for (i = 0; i < c->type->count; i++) {
         const struct item *item = &c->type->arguments[i];
         if (item->direction != DIRECTION_VALUE) continue;
-        if ((type_is_integer(item->type) || item->type->kind == KIND_REAL) && found < 2) numbers[found++] = whole(item->type, values[i]);
+        if ((type_is_integer(item->type) || item->type->kind == KIND_REAL) && found < 2) {
+            numbers[found++] = whole(item->type, values[i]);
+        }
         if (item->type->kind == KIND_CSTR && note == NULL) memcpy(&note, values[i], sizeof note);
     }
     if (!SPINDLE_OFFERS(request->host, progress)) return;

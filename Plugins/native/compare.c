@@ -31,7 +31,8 @@ int compare_values(const struct type *type, const void *a, const void *b) {
         return order;
     case KIND_ARRAY:
         for (i = 0; order == 0 && i < type->count; i++) {
-            order = compare_values(type->element, (const char *)a + i * type->element->size, (const char *)b + i * type->element->size);
+            order =
+                compare_values(type->element, (const char *)a + i * type->element->size, (const char *)b + i * type->element->size);
         }
         return order;
     case KIND_BOOL: return (*(const unsigned char *)a != 0) - (*(const unsigned char *)b != 0);

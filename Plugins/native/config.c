@@ -19,7 +19,8 @@ struct library *config_library(struct config *config, struct library **list, con
     /* A relative path would mean another file in another working directory. */
     if (name[0] == 0 || strlen(name) > 4000 || (name[0] != '/' && strchr(name, '/') != NULL) || strchr(name, '!') != NULL) {
         (void)problem_set(problem, ERROR_CODE, NULL,
-                          "\"%.200s\" is not a library; write its name as the loader finds it (libm.so.6), or an absolute path", name);
+                          "\"%.200s\" is not a library; write its name as the loader finds it (libm.so.6), or an absolute path",
+                          name);
         return NULL;
     }
     library = arena_alloc(&config->arena, sizeof *library);
@@ -63,7 +64,9 @@ static int read_functions(struct config *config, json_t *functions, struct probl
     const char *name;
     json_t *entry;
     if (functions == NULL) return 0;
-    if (!json_is_object(functions)) return refuse(problem, "/functions", "\"functions\" must be an object: a function for each name");
+    if (!json_is_object(functions)) {
+        return refuse(problem, "/functions", "\"functions\" must be an object: a function for each name");
+    }
     json_object_foreach(functions, name, entry) {
         struct function *function = config_function(config, name, entry, problem);
         if (function == NULL) {
@@ -92,7 +95,8 @@ static int read_all(struct config *config, struct problem *problem) {
         if (i == sizeof keys / sizeof *keys) {
             char pointer[SPINDLE_MAX_NAME_BYTES] = "";
             pointer_add(pointer, sizeof pointer, key);
-            return problem_set(problem, ERROR_CODE, pointer, "unknown key \"%.100s\"; known are libraries, functions and maxBytes", key);
+            return problem_set(problem, ERROR_CODE, pointer, "unknown key \"%.100s\"; known are libraries, functions and maxBytes",
+                               key);
         }
     }
     config->max_bytes = (size_t)MAX_BYTES_DEFAULT;

@@ -92,7 +92,9 @@ char *describe_parameters(const struct config *config) {
     if (config->function_count > 0) (void)json_object_set(schema, "$defs", definitions);
     if (config->function_count == 1 && config->allowed == NULL) add_needed(schema, config->functions);
     /* The names of what a job writes out are known to the job alone. */
-    if (config->allowed == NULL && config->functions != NULL) (void)json_object_set_new(schema, "additionalProperties", json_false());
+    if (config->allowed == NULL && config->functions != NULL) {
+        (void)json_object_set_new(schema, "additionalProperties", json_false());
+    }
     text = json_dumps(schema, JSON_COMPACT);
     json_decref(definitions);
     json_decref(schema);
@@ -118,8 +120,9 @@ static void list_functions(const struct config *config, char *text, size_t size)
     const struct function *function;
     size_t at = 0;
     for (function = config->functions; function != NULL && at + 1 < size; function = function->next) {
-        int length = snprintf(text + at, size - at, "%s%.128s%s%.200s", at == 0 ? "Functions: " : "; ", function->name,
-                              function->description == NULL ? "" : ": ", function->description == NULL ? "" : function->description);
+        int length =
+            snprintf(text + at, size - at, "%s%.128s%s%.200s", at == 0 ? "Functions: " : "; ", function->name,
+                     function->description == NULL ? "" : ": ", function->description == NULL ? "" : function->description);
         if (length < 0) break;
         at += (size_t)length;
     }

@@ -6,7 +6,8 @@ static json_t *of_integer(const struct type *type) {
     double most = type->size == 8 ? two63 : (double)(UINT64_C(1) << (8 * type->size - (type->is_signed ? 1 : 0))) - 1;
     if (type->size == 8 && type->is_signed) return json_pack("{s:s}", "type", "integer");
     if (type->size == 8) { /* JSON numbers end at 2^63 here; a text goes on */
-        return json_pack("{s:[s,s],s:i,s:s}", "type", "integer", "string", "minimum", 0, "pattern", "^(0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})$");
+        return json_pack("{s:[s,s],s:i,s:s}", "type", "integer", "string", "minimum", 0, "pattern",
+                         "^(0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})$");
     }
     return json_pack("{s:s,s:I,s:I}", "type", "integer", "minimum", type->is_signed ? (json_int_t)(-most - 1) : (json_int_t)0,
                      "maximum", (json_int_t)most);

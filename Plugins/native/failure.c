@@ -44,7 +44,8 @@ int failure_read(struct failure *failure, spindle_str text, const char *code, co
     failure->operand = take(&rest, "null") ? OPERAND_NULL : take(&rest, "nan") ? OPERAND_NAN : OPERAND_NUMBER;
     if (failure->operand == OPERAND_NUMBER && !take_number(&rest, &failure->number)) goto wrong;
     if (failure->operand != OPERAND_NUMBER && failure->comparison > COMPARE_UNEQUAL) goto wrong;
-    (void)snprintf(failure->text, sizeof failure->text, "%.*s", (int)(text.len - rest.len > 60 ? 60 : text.len - rest.len), text.ptr);
+    (void)snprintf(failure->text, sizeof failure->text, "%.*s", (int)(text.len - rest.len > 60 ? 60 : text.len - rest.len),
+                   text.ptr);
     if (take(&rest, ",")) {
         if (!take(&rest, "errno")) goto wrong;
         failure->use_errno = true;
@@ -54,10 +55,11 @@ int failure_read(struct failure *failure, spindle_str text, const char *code, co
     failure->declared = true;
     return 0;
 wrong:
-    return problem_set(problem, code, pointer,
-                       "\"%.*s\" does not say when the function has failed; write \"< 0\", \"!= 0\", \"== null\", \"== nan\" or so, and "
-                       "\"< 0, errno\" if errno tells why",
-                       shown(text.len), text.len == 0 ? "" : text.ptr);
+    return problem_set(
+        problem, code, pointer,
+        "\"%.*s\" does not say when the function has failed; write \"< 0\", \"!= 0\", \"== null\", \"== nan\" or so, and "
+        "\"< 0, errno\" if errno tells why",
+        shown(text.len), text.len == 0 ? "" : text.ptr);
 }
 
 static bool is_pointer(const struct item *result) {

@@ -43,13 +43,14 @@ struct function *function_inline(const struct config *config, spindle_str text, 
     if (function == NULL) return problem_memory(problem, arena), NULL;
     function->library = find_library(config, name);
     if (function->library == NULL) {
-        (void)problem_set(problem, "native.denied", NULL,
-                          config->allowed == NULL
-                              ? "the library \"%.*s\" is not allowed; none is, until an operator puts it into \"libraries\" of the "
-                                "configuration, or the function into \"functions\" (in the sidecar: config: {libraries: [libm.so.6]})"
-                              : "the library \"%.*s\" is not in \"libraries\" of the configuration; an operator can put it there, or "
-                                "the function into \"functions\"",
-                          shown(name.len), name.ptr);
+        (void)problem_set(
+            problem, "native.denied", NULL,
+            config->allowed == NULL
+                ? "the library \"%.*s\" is not allowed; none is, until an operator puts it into \"libraries\" of the "
+                  "configuration, or the function into \"functions\" (in the sidecar: config: {libraries: [libm.so.6]})"
+                : "the library \"%.*s\" is not in \"libraries\" of the configuration; an operator can put it there, or "
+                  "the function into \"functions\"",
+            shown(name.len), name.ptr);
         return NULL;
     }
     symbol = scan_name(&s);
@@ -75,12 +76,14 @@ const struct function *function_find(const struct config *config, spindle_str te
     list_functions(config, list, sizeof list);
     if (text.len == 0) {
         (void)problem_set(problem, "native.target", NULL,
-                          "no function is named; write native:LIBRARY!FUNCTION(TYPES)->TYPE, or one of: %s", list[0] == 0 ? "(none)" : list);
+                          "no function is named; write native:LIBRARY!FUNCTION(TYPES)->TYPE, or one of: %s",
+                          list[0] == 0 ? "(none)" : list);
     } else {
-        (void)problem_set(problem, "native.denied", NULL,
-                          "there is no function \"%.*s\" in \"functions\" of the configuration, which has: %s; what is written out needs "
-                          "a \"!\", as in native:libm.so.6!pow(f64,f64)->f64",
-                          shown(text.len), text.ptr, list[0] == 0 ? "(none)" : list);
+        (void)problem_set(
+            problem, "native.denied", NULL,
+            "there is no function \"%.*s\" in \"functions\" of the configuration, which has: %s; what is written out needs "
+            "a \"!\", as in native:libm.so.6!pow(f64,f64)->f64",
+            shown(text.len), text.ptr, list[0] == 0 ? "(none)" : list);
     }
     return NULL;
 }

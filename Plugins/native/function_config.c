@@ -90,7 +90,9 @@ static int read_fails(struct function *function, json_t *fails, struct problem *
         when = json_string_value(json_object_get(fails, "when"));
         outcome = json_string_value(json_object_get(fails, "outcome"));
     }
-    if (when == NULL) return problem_set(problem, ERROR_CODE, "/fails", "\"when\" must say which results mean failure, such as \"< 0\"");
+    if (when == NULL) {
+        return problem_set(problem, ERROR_CODE, "/fails", "\"when\" must say which results mean failure, such as \"< 0\"");
+    }
     if (failure_read(&function->fails, spindle_str_from_cstr(when), ERROR_CODE, "/fails", problem) != 0) return -1;
     if (json_is_true(json_object_get(fails, "errno"))) function->fails.use_errno = true;
     if (outcome != NULL && strcmp(outcome, "retryable") == 0) {

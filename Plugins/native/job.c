@@ -41,14 +41,17 @@ int job_plan(struct job *job) {
     size_t i;
     int list = 1;
     job->arena.most = job->config->max_bytes;
-    job->arena.bound = "\"maxBytes\" of the configuration allows for arguments and results; ask for less, or let an operator raise it";
+    job->arena.bound =
+        "\"maxBytes\" of the configuration allows for arguments and results; ask for less, or let an operator raise it";
     job->plan.most = PLAN_MOST_BYTES;
     job->plan.bound = "a job may use for its signatures; write shorter ones, or fewer calls";
     job->earlier = json_object();
     job->done = json_array();
     job->output = "json";
     if (job->earlier == NULL || job->done == NULL) return problem_memory(&job->problem, &(struct arena){ 0 });
-    if ((request->target.len == 0 || spindle_str_is(request->target, "native:")) && request->payload.len > 0) list = payload_read(job);
+    if ((request->target.len == 0 || spindle_str_is(request->target, "native:")) && request->payload.len > 0) {
+        list = payload_read(job);
+    }
     if (list < 0 || (list > 0 && plan_single(job) != 0)) return -1;
     job->list = list == 0;
     for (i = 0; i < job->count; i++) {

@@ -46,16 +46,18 @@ int library_function(struct library *library, const char *symbol, native_functio
     if (library_open(library, problem) != 0) return -1;
     address = dlsym(library->handle, symbol);
     if (address == NULL) {
-        return problem_set(problem, "native.symbol", NULL, "the library %.300s has no function \"%.200s\"; see nm -D", library->name, symbol);
+        return problem_set(problem, "native.symbol", NULL, "the library %.300s has no function \"%.200s\"; see nm -D",
+                           library->name, symbol);
     }
     if (dlinfo(library->handle, RTLD_DI_LINKMAP, &own) != 0 || dladdr1(address, &info, &owner, RTLD_DL_LINKMAP) == 0) {
         return problem_set(problem, "native.symbol", NULL, "it cannot be told which library \"%.200s\" is from", symbol);
     }
     if (owner != own) {
-        return problem_set(problem, "native.symbol", NULL,
-                           "\"%.200s\" is not a function of %.300s, which only uses it: it is one of %.300s, which an operator would "
-                           "have to allow",
-                           symbol, library->name, ((struct link_map *)owner)->l_name);
+        return problem_set(
+            problem, "native.symbol", NULL,
+            "\"%.200s\" is not a function of %.300s, which only uses it: it is one of %.300s, which an operator would "
+            "have to allow",
+            symbol, library->name, ((struct link_map *)owner)->l_name);
     }
     place = (struct place){ .base = own->l_addr, .address = (uintptr_t)address };
     (void)dl_iterate_phdr(find_segment, &place);

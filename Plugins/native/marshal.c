@@ -194,7 +194,9 @@ static int write_pointer(struct marshal *m, const struct type *type, const json_
     } else if (!json_is_null(value) && !(text != NULL && strcmp(text, "null") == 0)) {
         return argument_fail(m, "a pointer is {\"$\": \"NAME\"} of an earlier call of the same job, or null");
     }
-    if (pointer == NULL && !type->nullable) return argument_fail(m, "the pointer is NULL; the signature has to say ptr? to allow that");
+    if (pointer == NULL && !type->nullable) {
+        return argument_fail(m, "the pointer is NULL; the signature has to say ptr? to allow that");
+    }
     memcpy(at, &pointer, sizeof pointer);
     return 0;
 }
@@ -203,7 +205,8 @@ static int write_struct(struct marshal *m, const struct type *type, const json_t
     bool named = type->names[0] != NULL;
     size_t i, before;
     if (named ? !json_is_object(value) : !json_is_array(value)) {
-        return argument_fail(m, "a JSON %s is needed for the struct", named ? "object with its fields" : "array of its fields in order");
+        return argument_fail(m, "a JSON %s is needed for the struct",
+                             named ? "object with its fields" : "array of its fields in order");
     }
     if ((named ? json_object_size(value) : json_array_size(value)) != type->field_count) {
         return argument_fail(m, "the struct has %zu fields, no more and no less", type->field_count);

@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* What a job has read from memory so far: JSON takes more room than what it was made from, so both are bounded for the whole job. */
+/* What a job has read from memory so far: JSON takes more room than what it was made from, so both are bounded for the whole job.
+ */
 struct reading {
     size_t text_bytes; /* of strings; at most as many as the arena may have */
     size_t elements;   /* of arrays */

@@ -52,7 +52,8 @@ static json_t *read_text(struct marshal *m, const void *at) {
     length = strnlen(text, room);
     if (length == room) {
         (void)problem_set(m->problem, "native.result", NULL,
-                          "the text that the function gave has no end within the %zu bytes that \"maxBytes\" allows", m->arena->most);
+                          "the text that the function gave has no end within the %zu bytes that \"maxBytes\" allows",
+                          m->arena->most);
         return NULL;
     }
     m->read->text_bytes += length;
@@ -79,7 +80,8 @@ static json_t *read_struct(struct marshal *m, const struct type *type, const cha
         before = named ? path_enter(m, type->names[i]) : path_enter_index(m, i);
         field = value_read(m, type->fields[i], at + type->offsets[i]);
         path_leave(m, before);
-        if (field == NULL || (named ? json_object_set_new(whole, type->names[i], field) : json_array_append_new(whole, field)) != 0) {
+        if (field == NULL ||
+            (named ? json_object_set_new(whole, type->names[i], field) : json_array_append_new(whole, field)) != 0) {
             json_decref(whole);
             return NULL;
         }
@@ -92,8 +94,8 @@ json_t *elements_read(struct marshal *m, const struct type *type, const void *at
     size_t i, before;
     m->read->elements += count;
     if (m->read->elements > READ_MOST_ELEMENTS) {
-        (void)problem_set(m->problem, "native.limit", NULL, "the arrays in a result have at most %zu elements together; use bytes for more",
-                          READ_MOST_ELEMENTS);
+        (void)problem_set(m->problem, "native.limit", NULL,
+                          "the arrays in a result have at most %zu elements together; use bytes for more", READ_MOST_ELEMENTS);
         return NULL;
     }
     array = json_array();

@@ -81,9 +81,10 @@ void job_succeed(struct job *job) {
         spindle_status status = artefact_send(job->request, output.bytes, output.length);
         if (status != SPINDLE_OK) {
             (void)problem_set(&job->problem, status == SPINDLE_E_BUSY ? "native.cancelled" : "native.output", NULL,
-                              status == SPINDLE_E_BUSY ? "the attempt was cancelled while its output was stored"
-                                                       : "the output has %zu bytes, which is too long to keep inline, and the host does not take "
-                                                         "an artefact (status %d)",
+                              status == SPINDLE_E_BUSY
+                                  ? "the attempt was cancelled while its output was stored"
+                                  : "the output has %zu bytes, which is too long to keep inline, and the host does not take "
+                                    "an artefact (status %d)",
                               output.length, (int)status);
             if (status == SPINDLE_E_BUSY) job->problem.outcome = SPINDLE_CANCELLED;
             free(output.bytes);

@@ -87,7 +87,9 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
         const struct type *size = type_scalar("size", 4);
         uint64_t count;
         if (room == NULL || value_write(call->m, size, room, &count) != 0) return -1;
-        if (count < 1 || count > SIGNATURE_MOST_ELEMENTS) return argument_fail(call->m, "room for 1 to %zu elements can be given", SIGNATURE_MOST_ELEMENTS);
+        if (count < 1 || count > SIGNATURE_MOST_ELEMENTS) {
+            return argument_fail(call->m, "room for 1 to %zu elements can be given", SIGNATURE_MOST_ELEMENTS);
+        }
         slot->count = (size_t)count;
         return 0;
     }
@@ -109,7 +111,8 @@ static int count_of(struct call *call, size_t index, size_t *count) {
     const struct item *item = &call->function->signature.items[index];
     uint64_t value = integer_read(item->type, call->slots[index].memory);
     if ((item->type->is_signed && (int64_t)value < 0) || value > SIGNATURE_MOST_ELEMENTS) {
-        return argument_fail(call->m, "argument $%zu says how many elements there are, so it must be from 0 to %zu", index, SIGNATURE_MOST_ELEMENTS);
+        return argument_fail(call->m, "argument $%zu says how many elements there are, so it must be from 0 to %zu", index,
+                             SIGNATURE_MOST_ELEMENTS);
     }
     *count = (size_t)value;
     return 0;
@@ -139,7 +142,9 @@ static int make_room(struct call *call, size_t index) {
 }
 
 static int write_length(struct call *call, const struct type *type, size_t count, void *at) {
-    if (!integer_fits(type, false, count)) return argument_fail(call->m, "%zu elements are more than the length %s can say", count, type->name);
+    if (!integer_fits(type, false, count)) {
+        return argument_fail(call->m, "%zu elements are more than the length %s can say", count, type->name);
+    }
     integer_write(type, count, at);
     return 0;
 }

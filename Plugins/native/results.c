@@ -48,7 +48,8 @@ static int returned_count(struct call *call, size_t *count) {
         *count = item->type->is_signed && (int64_t)said < 0 ? 0 : (size_t)said;
     }
     if (*count > (result->shape == SHAPE_ARRAY ? READ_MOST_ELEMENTS : call->m->arena->most)) {
-        return problem_set(call->m->problem, "native.limit", NULL, "the function returned %zu elements, which is more than a result can have", *count);
+        return problem_set(call->m->problem, "native.limit", NULL,
+                           "the function returned %zu elements, which is more than a result can have", *count);
     }
     return 0;
 }

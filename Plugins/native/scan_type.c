@@ -37,7 +37,9 @@ static const struct type *scan_enum(struct scanner *s) {
     if (scan_mark(s, "<")) {
         spindle_str name = scan_name(s);
         base = name.len == 0 ? NULL : type_scalar(name.ptr, name.len);
-        if (base == NULL || base->kind != KIND_INTEGER) return refused(scan_fail(s, "an enum has an integer type, such as enum<u8>{…}"));
+        if (base == NULL || base->kind != KIND_INTEGER) {
+            return refused(scan_fail(s, "an enum has an integer type, such as enum<u8>{…}"));
+        }
         if (scan_expect(s, ">") != 0) return NULL;
     }
     if (scan_expect(s, "{") != 0) return NULL;
@@ -50,7 +52,9 @@ static const struct type *scan_enum(struct scanner *s) {
             return refused(scan_fail(s, "the value %lld does not fit %s", (long long)next, base->name));
         }
         for (i = 0; i < count; i++) {
-            if (spindle_str_is(name, values[i].name)) return refused(scan_fail(s, "the name \"%s\" is there twice", values[i].name));
+            if (spindle_str_is(name, values[i].name)) {
+                return refused(scan_fail(s, "the name \"%s\" is there twice", values[i].name));
+            }
         }
         values[count].name = arena_copy(s->arena, name.ptr, name.len);
         if (values[count].name == NULL) return no_memory(s);
@@ -123,7 +127,8 @@ const struct type *scan_type(struct scanner *s) {
     found = name.len == 0 ? NULL : type_scalar(name.ptr, name.len);
     if (found == NULL) {
         s->at = before;
-        return refused(scan_fail(s, "a type is missing: i8 to i64, u8 to u64, size, f32, f64, bool, cstr, ptr, void, enum{…} or {…}"));
+        return refused(
+            scan_fail(s, "a type is missing: i8 to i64, u8 to u64, size, f32, f64, bool, cstr, ptr, void, enum{…} or {…}"));
     }
     if (found->kind != KIND_CSTR && found->kind != KIND_PTR) return found;
     if ((type = copy_of(s, found)) == NULL) return NULL;

@@ -122,7 +122,9 @@ static int scan_items(struct scanner *s, struct signature *signature) {
             signature->fixed = signature->count;
             continue;
         }
-        if (signature->count == SIGNATURE_MOST_ITEMS) return scan_fail(s, "a function has at most %d arguments here", SIGNATURE_MOST_ITEMS);
+        if (signature->count == SIGNATURE_MOST_ITEMS) {
+            return scan_fail(s, "a function has at most %d arguments here", SIGNATURE_MOST_ITEMS);
+        }
         if (scan_item(s, &items[signature->count]) != 0) return -1;
         if (signature->variadic && check_promotion(s, &items[signature->count]) != 0) return -1;
         signature->count++;

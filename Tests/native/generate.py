@@ -2,7 +2,7 @@
 
 Every function makes a hash of all that it is given, and everything that it returns, writes or calls back is made from that hash: a
 byte that arrives wrong changes all of the result. The seed is fixed; another one makes other functions."""
-import ctypes
+
 import random
 
 import generated_arguments
@@ -52,17 +52,19 @@ class Case:
     def c(self):
         types = [t for argument in self.arguments for t in argument.types] + ([] if self.result is None else [self.result])
         text = "".join(t.declare() for t in types)
-        parameters = [part for argument in self.arguments[:self.fixed] for part in argument.c] + (["..."] if self.variadic else [])
+        parameters = [part for argument in self.arguments[: self.fixed] for part in argument.c] + (["..."] if self.variadic else [])
         text += f"{'void' if self.result is None else self.result.c} {self.name}({', '.join(parameters) or 'void'}) {{\nuint64_t h = 1;\n"
         if self.variadic:
             text += f"va_list list;\nva_start(list, a{self.fixed - 1});\n"
-            for argument in self.arguments[self.fixed:]:
+            for argument in self.arguments[self.fixed :]:
                 text += f"{argument.c[0]} = va_arg(list, {argument.type.c});\n"
             text += "va_end(list);\n"
         text += "".join(argument.hash_c() for argument in self.arguments)
         text += "".join(argument.write_c() for argument in self.arguments)
         if self.result is not None:
-            text += f"{self.result.c} result;\nmemset(&result, 0, sizeof result);\n{self.result.make_c('result', 0)}return result;\n"
+            text += (
+                f"{self.result.c} result;\nmemset(&result, 0, sizeof result);\n{self.result.make_c('result', 0)}return result;\n"
+            )
         else:
             text += "(void)h;\n"
         return text + "}\n"
@@ -74,8 +76,11 @@ class Case:
         h = 1
         for argument in self.arguments:
             h = argument.hash(h)
-        whole = {"result": None if self.result is None else self.result.to_json(self.result.made(h, 0)),
-                 "out": [value for argument in self.arguments for value in argument.expected(h)], "errno": 0}
+        whole = {
+            "result": None if self.result is None else self.result.to_json(self.result.made(h, 0)),
+            "out": [value for argument in self.arguments for value in argument.expected(h)],
+            "errno": 0,
+        }
         collecting = [a.collected(h) for a in self.arguments if isinstance(a, generated_arguments.Collecting)]
         return whole | ({"collected": collecting} if collecting else {})
 
@@ -83,8 +88,11 @@ class Case:
         function = library[self.name]
         function.restype = None if self.result is None else self.result.ctypes
         value = function(*[part for argument in self.arguments for part in argument.calls()])
-        whole = {"result": None if self.result is None else self.result.to_json(self.result.from_ctypes(value)),
-                 "out": [value for argument in self.arguments for value in argument.got()], "errno": 0}
+        whole = {
+            "result": None if self.result is None else self.result.to_json(self.result.from_ctypes(value)),
+            "out": [value for argument in self.arguments for value in argument.got()],
+            "errno": 0,
+        }
         collecting = [a.seen for a in self.arguments if isinstance(a, generated_arguments.Collecting)]
         return whole | ({"collected": collecting} if collecting else {})
 

@@ -2,6 +2,7 @@
 
 Each has: sig, c (its C parameters), json (what the job gives; absent: nothing), hash/hash_c (before the call), write_c (what the
 function writes), calls (ctypes arguments), got (values by pointers after a ctypes call), expected (the same, worked out)."""
+
 import base64
 import ctypes
 
@@ -135,7 +136,9 @@ class Elements(Value):
 
     def expected(self, h):
         step = self.type.scalars()
-        return [] if self.mode == "" else [[self.type.to_json(self.type.made(h, 1000 * self.n + i * step)) for i in range(self.kept)]]
+        return (
+            [] if self.mode == "" else [[self.type.to_json(self.type.made(h, 1000 * self.n + i * step)) for i in range(self.kept)]]
+        )
 
 
 class Bytes(Value):
@@ -189,7 +192,7 @@ class Collecting(Value):
         text = ""
         places = list(self.places())
         for i in range(self.times):
-            mine = places[i * len(self.types):(i + 1) * len(self.types)]
+            mine = places[i * len(self.types) : (i + 1) * len(self.types)]
             text += "{\n" + "".join(f"{t.c} v{j};\n{t.make_c(f'v{j}', k)}" for j, (t, k) in enumerate(mine))
             text += f"(void)a{self.n}({', '.join(f'v{j}' for j in range(len(mine)))});\n}}\n"
         return text
@@ -207,7 +210,7 @@ class Collecting(Value):
     def collected(self, h):
         values = [t.to_json(t.made(h, k)) for t, k in self.places()]
         width = len(self.types)
-        return [values[i * width:(i + 1) * width] for i in range(self.times)]
+        return [values[i * width : (i + 1) * width] for i in range(self.times)]
 
 
 def argument(rng, n):

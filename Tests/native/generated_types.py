@@ -1,4 +1,5 @@
 """Types that the generator makes signatures of: as the signature, C, ctypes and JSON have them."""
+
 import ctypes
 import struct
 
@@ -19,6 +20,7 @@ def spread(h, k):
 
 def text_json(text):
     import base64
+
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -91,8 +93,12 @@ class Enum(Integer):
     def __init__(self, rng):
         Enum.count += 1
         width = rng.choice([None, None, "u8", "i16", "i64"])
-        base = {None: (ctypes.c_int32, 32, True, "int32_t"), "u8": (ctypes.c_uint8, 8, False, "uint8_t"),
-                "i16": (ctypes.c_int16, 16, True, "int16_t"), "i64": (ctypes.c_int64, 64, True, "int64_t")}[width]
+        base = {
+            None: (ctypes.c_int32, 32, True, "int32_t"),
+            "u8": (ctypes.c_uint8, 8, False, "uint8_t"),
+            "i16": (ctypes.c_int16, 16, True, "int16_t"),
+            "i64": (ctypes.c_int64, 64, True, "int64_t"),
+        }[width]
         self.values = [rng.randint(0, 100) * 2 + i * 200 if width != "u8" else i * 3 for i in range(rng.randint(1, 5))]
         if width != "u8":
             self.values[0] = -self.values[0] - 1
@@ -121,7 +127,9 @@ class Real:
         return ""
 
     def sample(self, rng):
-        value = rng.choice([0.0, -0.0, 1.5, float("inf"), rng.uniform(-1e6, 1e6), rng.uniform(-1, 1) * 10.0 ** rng.randint(-30, 30)])
+        value = rng.choice(
+            [0.0, -0.0, 1.5, float("inf"), rng.uniform(-1e6, 1e6), rng.uniform(-1, 1) * 10.0 ** rng.randint(-30, 30)]
+        )
         return struct.unpack("f", struct.pack("f", value))[0] if self.sig == "f32" else value
 
     def to_json(self, value):
@@ -233,7 +241,9 @@ class Struct:
         self.c = f"struct s{Struct.count}"
         self.fields = fields
         self.named = rng.random() < 0.5
-        self.ctypes = type(f"S{Struct.count}", (ctypes.Structure,), {"_fields_": [(f"f{i}", t.ctypes) for i, t in enumerate(fields)]})
+        self.ctypes = type(
+            f"S{Struct.count}", (ctypes.Structure,), {"_fields_": [(f"f{i}", t.ctypes) for i, t in enumerate(fields)]}
+        )
         parts = []
         for i, field in enumerate(fields):
             inner = f"{field.element.sig}[{field.count}]" if isinstance(field, Array) else field.sig
@@ -244,8 +254,10 @@ class Struct:
         inner = ""
         for field in self.fields:
             inner += (field.element if isinstance(field, Array) else field).declare()
-        members = "".join(f"    {t.element.c} f{i}[{t.count}];\n" if isinstance(t, Array) else f"    {t.c} f{i};\n"
-                          for i, t in enumerate(self.fields))
+        members = "".join(
+            f"    {t.element.c} f{i}[{t.count}];\n" if isinstance(t, Array) else f"    {t.c} f{i};\n"
+            for i, t in enumerate(self.fields)
+        )
         return f"{inner}{self.c} {{\n{members}}};\n"
 
     def sample(self, rng):
@@ -287,10 +299,19 @@ class Struct:
         return sum(field.scalars() for field in self.fields)
 
 
-INTEGERS = [Integer(name, c, getattr(ctypes, f"c_{'' if signed else 'u'}int{bits}"), bits, signed)
-            for name, c, bits, signed in [("i8", "int8_t", 8, True), ("i16", "int16_t", 16, True), ("i32", "int32_t", 32, True),
-                                          ("i64", "int64_t", 64, True), ("u8", "uint8_t", 8, False), ("u16", "uint16_t", 16, False),
-                                          ("u32", "uint32_t", 32, False), ("u64", "uint64_t", 64, False)]]
+INTEGERS = [
+    Integer(name, c, getattr(ctypes, f"c_{'' if signed else 'u'}int{bits}"), bits, signed)
+    for name, c, bits, signed in [
+        ("i8", "int8_t", 8, True),
+        ("i16", "int16_t", 16, True),
+        ("i32", "int32_t", 32, True),
+        ("i64", "int64_t", 64, True),
+        ("u8", "uint8_t", 8, False),
+        ("u16", "uint16_t", 16, False),
+        ("u32", "uint32_t", 32, False),
+        ("u64", "uint64_t", 64, False),
+    ]
+]
 SIZE = Integer("size", "size_t", ctypes.c_size_t, 64, False)
 F32, F64 = Real("f32", "float", ctypes.c_float), Real("f64", "double", ctypes.c_double)
 

@@ -1,4 +1,5 @@
 """The harness as a process: jobs in, what came of them out; and the count of checks."""
+
 import json
 import subprocess
 import sys
@@ -50,5 +51,7 @@ def succeeded(answer, what):
 
 
 def refused(answer, code, text, what, outcome=2):
-    check(answer.get("code") == code and text in answer.get("message", "") and answer.get("outcome") == outcome,
-          f"{what}: wanted {outcome} {code} “{text}”, got {answer.get('outcome')} {answer.get('code')} “{answer.get('message')}”")
+    check(
+        answer.get("code") == code and text in answer.get("message", "") and answer.get("outcome") == outcome,
+        f"{what}: wanted {outcome} {code} “{text}”, got {answer.get('outcome')} {answer.get('code')} “{answer.get('message')}”",
+    )

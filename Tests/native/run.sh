@@ -59,11 +59,9 @@ count() { # LABEL COMMAND…
 }
 tables() { # NAME
     local harness=("$out/harness-$1" "$out/native-$1.so")
-    count "$1 signatures" python3 "$here/test_signatures.py" "${harness[@]}"
-    count "$1 arguments" python3 "$here/test_arguments.py" "${harness[@]}" "$out/libfixture.so"
-    count "$1 calls" python3 "$here/test_calls.py" "${harness[@]}" "$out/libfixture.so"
-    count "$1 configuration" python3 "$here/test_config.py" "${harness[@]}" "$out/libfixture.so"
-    count "$1 libraries" python3 "$here/test_libraries.py" "${harness[@]}"
+    for table in signatures arguments calls callbacks results config libraries; do
+        count "$1 $table" python3 "$here/test_$table.py" "${harness[@]}" "$out/libfixture.so"
+    done
 }
 generated() { # NAME SEED COUNT
     mkdir -p "$out/generated"

@@ -1,6 +1,7 @@
 """Hundreds of generated signatures: native, ctypes and what was worked out have to agree.
 
-    test_generated.py HARNESS PLUGIN DIRECTORY CC SEED COUNT"""
+test_generated.py HARNESS PLUGIN DIRECTORY CC SEED COUNT"""
+
 import ctypes
 import json
 import subprocess
@@ -21,8 +22,9 @@ harness = Harness(program, plugin)
 loaded = ctypes.CDLL(library)
 kinds = {"structs": 0, "callbacks": 0, "variadic": 0, "out": 0}
 for case in cases:
-    answer = harness.ask(config={"libraries": [library]}, target=f"native:{library}!{case.target}",
-                         parameters={"args": json.dumps(case.json())})
+    answer = harness.ask(
+        config={"libraries": [library]}, target=f"native:{library}!{case.target}", parameters={"args": json.dumps(case.json())}
+    )
     native = succeeded(answer, case.target)
     expected = case.expected()
     compared = case.by_ctypes(loaded)

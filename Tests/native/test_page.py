@@ -1,4 +1,5 @@
 """The page has every parameter, key and code of the sources, and no other. test_page.py ROOT"""
+
 import glob
 import json
 import re
@@ -13,8 +14,9 @@ sources = "".join(open(file).read() for file in glob.glob(f"{root}/Plugins/nativ
 
 def schema(name):
     text = re.search(rf"const char {name}\[\] =\n(.*?);\n", open(f"{root}/Plugins/native/schema.c").read(), re.S).group(1)
-    note = '{"unit","description","minimum","maximum","default"}'
-    text = text.replace(" NOTE ", ' "{\\"properties\\":{\\"unit\\":{},\\"description\\":{},\\"minimum\\":{},\\"maximum\\":{},\\"default\\":{}}}" ')
+    text = text.replace(
+        " NOTE ", ' "{\\"properties\\":{\\"unit\\":{},\\"description\\":{},\\"minimum\\":{},\\"maximum\\":{},\\"default\\":{}}}" '
+    )
     return json.loads("".join(json.loads(f'"{part}"') for part in re.findall(r'"((?:[^"\\]|\\.)*)"', text)))
 
 
