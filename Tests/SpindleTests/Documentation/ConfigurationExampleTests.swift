@@ -9,7 +9,7 @@ struct ConfigurationExampleTests {
     private static let page = "Docs/configuration.md"
     /// The plugin that the sidecars of a page belong to.
     private static let plugins = [
-        "Docs/plugins.md": "greet", "Docs/executors/http.md": "http", "Docs/executors/script.md": "script",
+        "Docs/plugins.md": "greet", "Docs/executors/http.md": "http", "Docs/executors/native.md": "native", "Docs/executors/script.md": "script",
     ]
 
     @Test(
