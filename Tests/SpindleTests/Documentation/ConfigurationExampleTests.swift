@@ -8,9 +8,9 @@ import Testing
 struct ConfigurationExampleTests {
     private static let page = "Docs/configuration.md"
     /// The plugin that the sidecars of a page belong to.
-    private static let plugins = [
-        "Docs/plugins.md": "greet", "Docs/executors/http.md": "http", "Docs/executors/native.md": "native", "Docs/executors/script.md": "script",
-    ]
+    private static let plugins =
+        Dictionary(uniqueKeysWithValues: ["grpc", "http", "native", "rabbitmq", "script", "sql"].map { ("Docs/executors/\($0).md", $0) })
+        .merging(["Docs/plugins.md": "greet"]) { $1 }
 
     @Test(
         "a configuration is accepted, every value of it; a wrong one is refused with the words of the page",
