@@ -47,6 +47,7 @@ let package = Package(
         .executable(name: "spindle-worker", targets: ["spindle-worker"]),
         .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
+        .library(name: "spindle-plugin-sql", type: .dynamic, targets: ["SpindlePluginSQL"]),
         .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
@@ -97,6 +98,7 @@ let package = Package(
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
+        plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(
