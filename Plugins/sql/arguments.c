@@ -116,7 +116,7 @@ static bool read_array(struct reading *r, const json_t *json, const char *base) 
 
 static bool read_document(struct reading *r, spindle_str text, const char *base) {
     json_error_t error;
-    json_t *json = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *json = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
     bool good;
     if (json == NULL) {
         return problem_set(r->problem, CODE, base, "%s is not JSON: %s (line %d, column %d)", *base == 0 ? "the payload" : "Params",

@@ -10,6 +10,14 @@
 /* A request that comes between two calls of the driver stops nothing: it is made again after so long. */
 #define AGAIN_NS INT64_C(300000000)
 
+/* MariaDB lets a user stop only what runs as that user, and a routine runs as its definer. */
+static void complain(const struct run *run, const struct problem *problem) {
+    char line[sizeof problem->message + 200];
+    (void)snprintf(line, sizeof line, "the server was not made to stop the statement: %s%s", problem->message,
+                   run->connection->system == SYSTEM_MARIADB ? "; grant CONNECTION ADMIN, or let the routine have SQL SECURITY INVOKER" : "");
+    spindle_log(run->request, SPINDLE_LOG_WARNING, line);
+}
+
 /* By a second connection, which is what a server listens to while the first one is busy. */
 static void ask_server(const struct run *run) {
     const struct pool *pool = run->pool;
@@ -22,10 +30,11 @@ static void ask_server(const struct run *run) {
                    run->connection->server_id);
     second = connection_open(pool->environment, pool->settings, pool->keeper, timeout_ms, &problem);
     if (second != NULL) {
-        /* The number of a statement that has just ended is not known any more: no fault. */
         (void)connection_run(second, sql, &problem);
         connection_close(second);
     }
+    /* It is tried again; the log has the first reason only. */
+    if (problem.code[0] != 0 && run->stops == 0) complain(run, &problem);
     problem_free(&problem);
 }
 

@@ -54,6 +54,7 @@ static bool write_long(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT c
 bool cell_write(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT column, enum column_kind kind) {
     char value[1024];
     double number = 0;
+    unsigned char bit = 0;
     SQLLEN indicator = 0;
     SQLRETURN status;
     if (kind == COLUMN_TEXT || kind == COLUMN_BINARY) return write_long(writer, statement, column, kind);
@@ -62,6 +63,13 @@ bool cell_write(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT column, 
         if (!SQL_SUCCEEDED(status)) return false;
         if (indicator == SQL_NULL_DATA) writer_null(writer);
         else writer_value(writer, kind, value, (size_t)snprintf(value, sizeof value, "%.17g", number));
+        return true;
+    }
+    if (kind == COLUMN_BOOLEAN) { /* MariaDB's driver gives a byte of 1 as text */
+        status = SQLGetData(statement, column, SQL_C_BIT, &bit, sizeof bit, &indicator);
+        if (!SQL_SUCCEEDED(status)) return false;
+        if (indicator == SQL_NULL_DATA) writer_null(writer);
+        else writer_value(writer, kind, bit ? "1" : "0", 1);
         return true;
     }
     status = SQLGetData(statement, column, SQL_C_CHAR, value, sizeof value, &indicator);

@@ -5,6 +5,9 @@
 
 #include "cell.h"
 
+/* With the results that stay in the output, and what is around them, less than an output may have. */
+#define MOST_OUTS (256 * 1024)
+
 struct column {
     char name[256];
     enum column_kind kind;
@@ -142,7 +145,8 @@ static bool outs_from_bindings(struct run *run) {
     return true;
 }
 
-/* MariaDB gives what comes out as a set, too; its driver has written the values when it comes to it. */
+/* MariaDB gives what comes out as a set, which is read for it, because its driver binds NULL as empty text. It is known by what the
+ * driver has bound by then. */
 static bool outs_have_come(const struct run *run) {
     size_t i;
     for (i = 0; i < run->plan.binding_count; i++) {
@@ -175,12 +179,15 @@ static bool one_result(struct run *run, SQLSMALLINT count) {
         if (SQL_SUCCEEDED(SQLRowCount(run->statement, &changed)) && changed > 0) run->row_count += changed;
         return true;
     }
-    if (mariadb_outs && outs_have_come(run)) return true;
     columns = calloc((size_t)count, sizeof *columns);
     if (columns == NULL) return problem_memory(&run->problem);
     good = columns_read(run, columns, count);
-    if (good && run->plan.outs == OUT_ROW && run->outs.length == 0) good = outs_from_row(run, columns, count);
-    else if (good && !(mariadb_outs && outs_are(run, columns, count))) good = set_read(run, columns, count);
+    if (good && run->outs.length == 0 &&
+        (run->plan.outs == OUT_ROW || (mariadb_outs && (outs_have_come(run) || outs_are(run, columns, count))))) {
+        good = outs_from_row(run, columns, count);
+    } else if (good) {
+        good = set_read(run, columns, count);
+    }
     free(columns);
     return good;
 }
@@ -196,6 +203,10 @@ bool results_read(struct run *run) {
         if (!SQL_SUCCEEDED(status)) return run_statement_failed(run, "read the next result of");
         if (run_reason(run) != 0) return false;
     }
-    if (run->plan.outs == OUT_BOUND && !outs_from_bindings(run)) return false;
+    if (run->plan.outs == OUT_BOUND && run->outs.length == 0 && !outs_from_bindings(run)) return false;
+    if (run->outs.length > MOST_OUTS) {
+        return problem_set(&run->problem, "sql.result.too_large", NULL, "what comes out of the parameters of \"%s\" has more than %d bytes; "
+                                                                       "nothing was changed", run->operation->name, MOST_OUTS);
+    }
     return run->outs.lost || run->results.lost ? problem_memory(&run->problem) : true;
 }
