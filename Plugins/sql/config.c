@@ -71,8 +71,8 @@ static bool read_connection(struct connection_settings *settings, const char *na
     settings->connect_timeout_ms = 10000;
     settings->idle_timeout_ms = 60000;
     settings->idle_check_ms = 1000;
-    if (!identifier_is_valid(name) || strchr(name, '.') != NULL) {
-        return problem_set(problem, CODE, pointer, "a connection's name must have letters, digits and _ only, not \"%.100s\"", name);
+    if (!name_is_valid(name)) {
+        return problem_set(problem, CODE, pointer, "a connection's name must have letters, digits, _, - and dots only, not \"%.100s\"", name);
     }
     if (!json_is_object(json) || !read_system(settings, pointer, problem)) {
         return json_is_object(json) ? false : problem_set(problem, CODE, pointer, "a connection must be an object");

@@ -149,7 +149,7 @@ static bool read_routine(const struct reading *r, const json_t *json) {
     if (o->routine == NULL) o->routine = o->name;
     if (!identifier_is_valid(o->routine)) {
         return problem_set(r->problem, CODE, r->pointer, "the routine \"%.100s\" must be a name of letters, digits, _ and $, with at "
-                                                         "most a schema and a database before it", o->routine);
+                                                         "most a schema and a database before it; say it by \"routine\"", o->routine);
     }
     if (!read_choice(r, json, "returns", type_names, TYPE_COUNT, &returns)) return false;
     o->returns = returns < 0 ? NULL : type_names[returns];
@@ -168,8 +168,8 @@ static bool read_operation(struct operation *o, bool statement, const json_t *js
     o->timeout_ms = -1;
     o->transaction = !json_is_false(json_object_get(json, "transaction"));
     o->connections = json_object_get(json, "connections");
-    if (!identifier_is_valid(o->name)) {
-        return problem_set(problem, CODE, pointer, "\"%.100s\" must be a name of letters, digits and _, with at most two dots", o->name);
+    if (!name_is_valid(o->name)) {
+        return problem_set(problem, CODE, pointer, "\"%.100s\" must be a name of letters, digits, _, - and dots", o->name);
     }
     if (!read_choice(&r, json, "result", format_names, FORMAT_COUNT, &format) ||
         !config_integer(json, "rowLimit", 0, 1000000, &o->row_limit, pointer, problem) ||

@@ -112,6 +112,14 @@ bool identifier_is_valid(const char *name) {
     return length > 0;
 }
 
+bool name_is_valid(const char *name) {
+    size_t i;
+    for (i = 0; name[i] != 0; i++) {
+        if (!is_part(name[i]) && name[i] != '-' && name[i] != '.') return false;
+    }
+    return i > 0 && i <= 128;
+}
+
 void identifier_quote(struct text *sql, const char *name, char quote) {
     for (;;) {
         size_t length = strcspn(name, ".");

@@ -18,6 +18,9 @@ bool placeholders_read(const char *text, struct text *sql, struct marker *marker
 /* A name of at most three parts with dots between, each of letters, digits, _ and $, not beginning with a digit. */
 bool identifier_is_valid(const char *name);
 
+/* What connections, statements and procedures may be called: letters, digits, _, - and dots; targets have a / between two. */
+bool name_is_valid(const char *name);
+
 /* Appends the name with each part quoted. */
 void identifier_quote(struct text *sql, const char *name, char quote);
 

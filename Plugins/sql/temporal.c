@@ -84,13 +84,12 @@ bool temporal_read(struct text *text, enum value_type type, spindle_str value) {
     struct cursor c = { value.ptr, value.ptr + value.len };
     int year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, minutes = 0;
     char fraction[10] = "";
-    bool zoned = false;
+    bool zoned = false, with_clock;
     if (type != TYPE_TIME && !date(&c, &year, &month, &day)) return false;
-    if (type == TYPE_TIMESTAMP && c.at != c.end && !skip(&c, 'T') && !skip(&c, 't') && !skip(&c, ' ')) return false;
-    if (type == TYPE_TIME || (type == TYPE_TIMESTAMP && c.at != c.end)) {
-        if (!clock(&c, &hour, &minute, &second, fraction)) return false;
-        if (type == TYPE_TIMESTAMP && !offset(&c, &minutes, &zoned)) return false;
-    }
+    with_clock = type == TYPE_TIME || (type == TYPE_TIMESTAMP && c.at != c.end);
+    if (type == TYPE_TIMESTAMP && with_clock && !skip(&c, 'T') && !skip(&c, 't') && !skip(&c, ' ')) return false;
+    if (with_clock && !clock(&c, &hour, &minute, &second, fraction)) return false;
+    if (type == TYPE_TIMESTAMP && with_clock && !offset(&c, &minutes, &zoned)) return false;
     if (c.at != c.end) return false;
     if (zoned) add_minutes(&year, &month, &day, &hour, &minute, -minutes);
     if (type != TYPE_TIME) text_format(text, "%04d-%02d-%02d", year, month, day);

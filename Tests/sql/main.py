@@ -27,7 +27,7 @@ class World:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             self.postgres, self.mariadb = [f.result() for f in [pool.submit(s, folder) for s in (servers.Postgres, servers.MariaDB)]]
         self.build, self.plain = None, False
-        self.hosts = 0
+        self.hosts, self.used = 0, False
 
     def start(self):
         for server in (self.postgres, self.mariadb):
@@ -40,10 +40,11 @@ class World:
 
     def fresh(self):
         """Databases as they are at the beginning."""
-        if self.hosts > 0:
+        if self.used:
             self.postgres.sql("DROP DATABASE work WITH (FORCE)", "postgres")
             self.postgres.sql("DROP ROLE guest", "postgres")
             self.mariadb.sql("DROP DATABASE work; DROP USER spindle; DROP USER guest", "mysql")
+        self.used = True
         self.postgres.set_up()
         self.mariadb.set_up()
         shutil.rmtree(self.lite.parent, ignore_errors=True)

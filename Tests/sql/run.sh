@@ -20,7 +20,7 @@ finish() {
 trap finish EXIT
 chmod 755 "$out"
 
-flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -pthread -I "$root/PluginSDK/c/include")
+flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -pthread -fuse-ld=lld -I "$root/PluginSDK/c/include")
 sanitize=(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # The thread sanitizer of Swift's clang wants Swift's libdispatch, of another clang nothing.
 swift=$(dirname "$(readlink -f "$cc")")/../lib/swift/linux
@@ -54,7 +54,6 @@ build() { # NAME FLAGS…
 "$cc" "${flags[@]}" "${sanitize[@]}" "$here/unit.c" "$root"/Plugins/sql/{text,types,placeholders,config,operations,connection_string,temporal,base64,values,verdict,writer}.c \
     -ljansson -lodbc -lm -o "$out/unit"
 count tables "$out/unit"
-count page python3 "$here/page.py"
 
 build plain -O2
 exported=$(nm -D --defined-only "$out/plain/sql.so" | awk '{print $3}')
@@ -62,6 +61,7 @@ if [ "$exported" = spindle_executor_factory_v1 ]; then passed=$((passed + 1)); e
     failed=$((failed + 1))
     echo "exports: $exported"
 fi
+count page python3 "$here/page.py" "$out/plain/host" "$out/plain/sql.so"
 builds=(plain)
 if [ "$mode" != --quick ]; then
     # Leaks of the drivers' own are no business of this plugin.

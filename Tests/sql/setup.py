@@ -33,7 +33,7 @@ STATEMENTS = {
     "guarded": {"sql": "SELECT * FROM secret_table"},
     "series": {"sql": "SELECT g AS n, repeat('x', 90) AS pad FROM generate_series(1, :n) g", "parameters": [number()]},
     "series_csv": {"sql": "SELECT g AS n, 'a \"b\", ' || g AS pad FROM generate_series(1, :n) g", "parameters": [number()], "result": "csv"},
-    "series_my": {"sql": "SELECT seq AS n, repeat('x', 90) AS pad FROM seq_1_to_300000"},
+    "series_my": {"sql": "SELECT seq AS n, repeat('x', 90) AS pad FROM seq_1_to_120000"},
     "series_my_limited": {"sql": "SELECT seq AS n FROM seq_1_to_300000", "maxRows": 1000},
     "series_lite": {"sql": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT :n) SELECT n, hex(zeroblob(45)) AS pad FROM c",
                     "parameters": [number()]},

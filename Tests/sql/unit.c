@@ -89,7 +89,7 @@ static void connection_strings(void) {
           "DRIVER={PostgreSQL Unicode};SERVER=db;UseDeclareFetch=0;fetch=1;BoolsAsChar=0;ByteaAsLongVarBinary=1;UseServerSidePrepare=1;"
           "Protocol=7.4-1;SSLmode=verify-full;pqopt={sslrootcert=/ca.pem};" },
         { "{\"dsn\":\"shop\",\"system\":\"mariadb\",\"database\":\"a b;c}\",\"tls\":{\"caFile\":\"/ca.pem\"},\"connectTimeoutMs\":1500}", "",
-          "DSN=shop;DATABASE={a b;c}};FORCETLS=1;SSLVERIFY=1;SSLCA=/ca.pem;CHARSET=utf8mb4;NO_PROMPT=1;CONN_TIMEOUT=2;" },
+          "DSN=shop;DATABASE={a b;c}}};FORCETLS=1;SSLVERIFY=1;SSLCA=/ca.pem;CHARSET=utf8mb4;NO_PROMPT=1;CONN_TIMEOUT=2;" },
         { "{\"driver\":\"/libsqlite3odbc.so\",\"database\":\"/srv/x.db\"}", "", "DRIVER=/libsqlite3odbc.so;DATABASE=/srv/x.db;StepAPI=1;FKSupport=1;Timeout=5000;" },
         { "{\"driver\":\"/x.so\",\"options\":{\"Encrypt\":\"yes, please\"}}", "", "DRIVER=/x.so;Encrypt={yes, please};" },
     };
