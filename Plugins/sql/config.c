@@ -68,7 +68,8 @@ static bool read_connection(struct connection_settings *settings, const char *na
     (void)snprintf(pointer, sizeof pointer, "/connections/%.100s", name);
     settings->name = name;
     settings->json = json;
-    settings->connect_timeout_ms = 10000;
+    /* Less than the time that the host gives an attempt to end, for it cannot be ended while it connects. */
+    settings->connect_timeout_ms = 4000;
     settings->idle_timeout_ms = 60000;
     settings->idle_check_ms = 1000;
     if (!name_is_valid(name)) {

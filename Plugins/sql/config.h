@@ -39,6 +39,7 @@ struct operation {
     int64_t timeout_ms;    /* -1: none */
     enum isolation isolation;
     bool transaction;
+    bool changes_by_with;  /* its text begins with WITH and has a word in it that changes rows */
 };
 
 struct connection_settings {

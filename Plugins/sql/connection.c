@@ -7,6 +7,9 @@
 #include "connection_string.h"
 #include "diagnostics.h"
 
+/* psqlodbc's own: as UseDeclareFetch in the connection string. */
+#define PGOPT_USE_DECLAREFETCH 65539
+
 #define AS_POINTER(number) ((SQLPOINTER)(uintptr_t)(number))
 
 static void what_of(char *what, size_t size, const char *doing, const struct connection_settings *settings) {
@@ -112,6 +115,7 @@ struct connection *connection_open(SQLHENV environment, const struct connection_
     c->system = settings->system;
     c->quote = ' ';
     c->autocommit = true;
+    c->cursors = true;
     if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_DBC, environment, &c->dbc))) {
         free(c);
         (void)problem_memory(problem);
@@ -163,6 +167,11 @@ bool connection_prepare(struct connection *c, const struct operation *operation,
             return false;
         }
         c->autocommit = !operation->transaction;
+    }
+    /* PostgreSQL has no cursors for a WITH that changes something. */
+    if (c->system == SYSTEM_POSTGRESQL && operation->changes_by_with == c->cursors && !connection_option_is_given(c->settings, "UseDeclareFetch")) {
+        if (!set_attribute(c, PGOPT_USE_DECLAREFETCH, !operation->changes_by_with, "cannot switch cursors of", problem)) return false;
+        c->cursors = !operation->changes_by_with;
     }
     /* Its driver has no SQL_ATTR_QUERY_TIMEOUT, and the server shall end what it runs also when nobody is left to ask it to. Its
      * driver keeps whole sets in memory, so the server must not send more than is wanted. */

@@ -19,6 +19,7 @@ struct connection {
     char quote;             /* around identifiers; ' ' = none */
     char server_id[32];     /* what the server calls it: digits */
     bool autocommit;
+    bool cursors;           /* PostgreSQL: rows come by a cursor */
     SQLULEN isolation, default_isolation;
     int64_t statement_seconds, most_rows; /* limits of the server's own that are set; 0 = none */
     bool broken;            /* must not be used again */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #define CODE "sql.config"
+#define MOST_BYTES 30000 /* ODBC has 16 bits for the length */
 
 struct making {
     const struct connection_settings *settings;
@@ -97,8 +98,8 @@ static bool put_tls(const struct making *m) {
                                                   "connection \"%s\"", m->settings->name);
 }
 
-static bool is_given(const struct making *m, const char *key) {
-    json_t *options = json_object_get(m->settings->json, "options"), *value;
+bool connection_option_is_given(const struct connection_settings *settings, const char *key) {
+    json_t *options = json_object_get(settings->json, "options"), *value;
     const char *name;
     json_object_foreach(options, name, value) {
         if (str_is_nocase(spindle_str_from_cstr(name), key)) return true;
@@ -119,9 +120,9 @@ static bool put_defaults(const struct making *m) {
     char key[32], seconds[24];
     for (; *at != 0; at += strcspn(at, " ") + 1) {
         (void)snprintf(key, sizeof key, "%.*s", (int)strcspn(at, "="), at);
-        if (!is_given(m, key)) text_format(m->text, "%.*s;", (int)strcspn(at, " "), at);
+        if (!connection_option_is_given(m->settings, key)) text_format(m->text, "%.*s;", (int)strcspn(at, " "), at);
     }
-    if (timeout == NULL || is_given(m, timeout)) return true;
+    if (timeout == NULL || connection_option_is_given(m->settings, timeout)) return true;
     (void)snprintf(seconds, sizeof seconds, "%lld", (long long)((m->settings->connect_timeout_ms + 999) / 1000));
     return put(m, timeout, spindle_str_from_cstr(seconds));
 }
@@ -162,5 +163,7 @@ bool connection_string_make(const struct connection_settings *settings, spindle_
         return false;
     }
     if (json_object_get(settings->json, "password") != NULL && !put(&m, "PWD", password)) return false;
-    return text->lost ? problem_memory(problem) : true;
+    if (text->lost) return problem_memory(problem);
+    return text->length <= MOST_BYTES || problem_set(problem, CODE, "/connections", "the text for the driver of connection \"%s\" is longer than "
+                                                                                    "%d bytes", settings->name, MOST_BYTES);
 }

@@ -10,4 +10,7 @@
 bool connection_string_make(const struct connection_settings *settings, spindle_str password, struct text *text,
                             struct problem *problem);
 
+/* Whether the operator's `options` have it. */
+bool connection_option_is_given(const struct connection_settings *settings, const char *key);
+
 #endif

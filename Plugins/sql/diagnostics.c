@@ -12,16 +12,23 @@ struct record {
     char message[2048];
 };
 
-/* One line: drivers put line ends and blanks into their messages. Bytes that are not UTF-8 would make the details unreadable. */
+/* One line: drivers put line ends and blanks into their messages. A character that the buffer cut is left out. */
 static void tidy(char *message) {
     char *to = message;
     const char *from;
+    size_t trail = 0;
     for (from = message; *from != 0; from++) {
         bool blank = (unsigned char)*from <= ' ';
         if (blank && (to == message || to[-1] == ' ')) continue;
         *to++ = blank ? ' ' : *from;
     }
     while (to > message && to[-1] == ' ') to--;
+    while (trail < 3 && to - trail > message && (to[-1 - (long)trail] & 0xC0) == 0x80) trail++;
+    if (to - trail > message) {
+        unsigned char lead = (unsigned char)to[-1 - (long)trail];
+        size_t wanted = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+        if (trail < wanted) to -= trail + 1;
+    }
     *to = 0;
 }
 

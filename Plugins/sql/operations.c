@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "placeholders.h"
 
@@ -120,6 +121,13 @@ static bool place_markers(const struct reading *r, const struct marker *markers)
     return true;
 }
 
+/* May err to the one side: then rows are kept in memory, which else come by a cursor. */
+static bool changes_by_with(const char *sql) {
+    return strncasecmp(sql + strspn(sql, " \t\r\n("), "WITH", 4) == 0 &&
+           (strcasestr(sql, "INSERT") != NULL || strcasestr(sql, "UPDATE") != NULL || strcasestr(sql, "DELETE") != NULL ||
+            strcasestr(sql, "MERGE") != NULL);
+}
+
 static bool read_statement(const struct reading *r, const json_t *json) {
     const char *text = json_string_value(json_object_get(json, "sql")), *why = NULL;
     struct operation *o = r->operation;
@@ -138,6 +146,7 @@ static bool read_statement(const struct reading *r, const json_t *json) {
     if (!good) (void)problem_set(r->problem, CODE, r->pointer, "the statement \"%s\" %s", o->name, why);
     else if (sql.lost) good = problem_memory(r->problem);
     else good = place_markers(r, markers);
+    o->changes_by_with = good && changes_by_with(o->sql);
     free(markers);
     return good;
 }

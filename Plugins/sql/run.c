@@ -144,7 +144,11 @@ void run_perform(struct run *run) {
     int64_t began = now_ns();
     run->connection = pool_take(run->pool, run, &run->problem);
     run->wait_ms = ms_since(began);
-    if (run->connection == NULL) return;
+    if (run->connection == NULL) {
+        /* That nobody answered matters no more. */
+        if (run_reason(run) != 0) problem_free(&run->problem);
+        return;
+    }
     if (run_reason(run) == 0) perform_on(run);
     pool_give(run->pool, run->connection);
     run->connection = NULL;

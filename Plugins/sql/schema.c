@@ -33,7 +33,7 @@ const char config_schema[] =
     "\"properties\":{\"caFile\":{\"type\":\"string\",\"pattern\":\"^/\"}}},"
     "\"options\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},\"default\":{}},"
     "\"pool\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":256,\"default\":4},"
-    "\"connectTimeoutMs\":{\"type\":\"integer\",\"minimum\":1000,\"maximum\":300000,\"default\":10000},"
+    "\"connectTimeoutMs\":{\"type\":\"integer\",\"minimum\":1000,\"maximum\":300000,\"default\":4000},"
     "\"idleTimeoutMs\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400000,\"default\":60000},"
     "\"idleCheckMs\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400000,\"default\":1000},"
     "\"check\":{\"type\":\"string\",\"default\":\"SELECT 1\"}," ISOLATION

@@ -68,6 +68,8 @@ class Host:
                 self.events.put(event)
 
     def start(self, target, payload="", again=0, deadline=0, **parameters):
+        if self.created["status"] != 0:
+            raise RuntimeError(f"the configuration was refused: {self.created}")
         self.number += 1
         job = self.jobs[self.number] = Job(self, self.number)
         for name, value in parameters.items():

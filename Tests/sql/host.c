@@ -42,7 +42,8 @@ static void *instance;
 static json_t *secrets;
 static const char *directory;
 static struct attempt *attempts[MOST_ATTEMPTS];
-static int attempt_count, open_attempts;
+static _Atomic int attempt_count; /* an attempt is in the array before it counts */
+static int open_attempts;
 static json_t *last_error;
 
 static void say(json_t *event) {
@@ -239,7 +240,8 @@ static void start(json_t *command) {
             spindle_str_from_cstr(key), { json_string_value(value), json_string_length(value) } };
     }
     pthread_mutex_lock(&lock);
-    attempts[attempt_count++] = a;
+    attempts[attempt_count] = a;
+    attempt_count++;
     open_attempts++;
     pthread_mutex_unlock(&lock);
     pthread_create(&a->thread, NULL, run_attempt, a);

@@ -37,6 +37,11 @@ class World:
         other.mkdir()
         servers.certificate(other, "localhost")
         shutil.copy(other / "cert.pem", self.folder / "other.pem")
+        odbc = self.folder / "odbc"
+        odbc.mkdir()
+        shutil.copy("/etc/odbcinst.ini", odbc)
+        (odbc / "odbc.ini").write_text(f"[shop]\nDriver={servers.DRIVERS}/psqlodbcw.so\nServername=127.0.0.1\nPort={self.postgres.port}\nDatabase=work\n")
+        os.environ["ODBCSYSINI"] = str(odbc)
 
     def fresh(self):
         """Databases as they are at the beginning."""

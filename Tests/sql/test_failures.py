@@ -14,7 +14,6 @@ def refused(host):
     for connection in ("pg", "my", "lite"):
         host.fails(PERMANENT, "sql.statement", f"{connection}/wrong", "syntax")
         host.fails(PERMANENT, "sql.statement", f"{connection}/missing", "nowhere")
-    result = host.fails(PERMANENT, "sql.data", "pg/series", "out of range", Param_n="9223372036854775807") if False else None
     host.fails(PERMANENT, "sql.data", "pg/put", "numeric field overflow", Params={"d": "9" * 31})
     host.fails(PERMANENT, "sql.data", "my/put", "Out of range", Params={"d": "9" * 31})
 
@@ -124,6 +123,15 @@ def killed(world, host):
         server.kill(part)
         ended(job, RETRYABLE, "sql.connection", "", f"{target}: connection killed")
         equal(host.rows(target.split("/")[0] + "/one")[0]["one"], 1, f"{target}: the next job has a connection that works")
+    # Somebody else stops only the statement.
+    job = host.start("pg/sleep", Param_n="60")
+    until(lambda: world.postgres.running("pg_sleep"), "it runs")
+    world.postgres.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")
+    ended(job, RETRYABLE, "sql.interrupted", "user request", "pg/sleep")
+    job = host.start("my/sleep_my", Param_n="60")
+    until(lambda: world.mariadb.running("sleep("), "it runs")
+    world.mariadb.sql("KILL QUERY " + world.mariadb.sql("SELECT id FROM information_schema.processlist WHERE info LIKE '%sleep(%' AND id <> CONNECTION_ID()"))
+    ended(job, RETRYABLE, "sql.interrupted", "interrupted", "my/sleep_my")
     job = host.start("pg/sleep_at_once")
     until(lambda: world.postgres.running("pg_sleep(60)"), "it runs")
     world.postgres.kill("pg_sleep(60)")
@@ -209,6 +217,7 @@ def strange(world):
         for kind, fake in (("mute", mute), ("garbage", garbage)):
             odd[f"{name}_{kind}"] = server.settings(connectTimeoutMs=1000) | {"port": fake.port, "server": "127.0.0.1"}
     host = world.host(connections=odd, statements={"one": {"sql": "SELECT 1"}}, procedures={})
+    ended(host.start("pg_mute/one").cancel(), CANCELLED, "sql.cancelled", "nothing was changed", "cancelled while it connects")
     for job, name in [(host.start(f"{name}/one"), name) for name in odd]:
         ended(job, RETRYABLE, "sql.connection", f'cannot open connection "{name}"', name)
     host.close()
@@ -259,7 +268,7 @@ def configurations(world):
     statement("only go in", sql="SELECT :a", parameters=[{"name": "a", "direction": "out"}])
     statement("twice", sql="SELECT :a", parameters=[{"name": "a"}, {"name": "A"}])
     statement("needs a transaction", sql="SELECT 1", isolation="serializable", transaction=False)
-    statement("names a connection that is not there", sql="SELECT 1", connections=["nowhere"]) if False else None
+    no("names a connection that is not there", "/connections", statements={"s": {"sql": "SELECT 1", "connections": ["nowhere"]}}, procedures={})
     no("could mean either", "/procedures", statements={"s": {"sql": "SELECT 1"}}, procedures={"s": {}})
     no("must be a name of letters", "/procedures/p", statements={}, procedures={"p": {"routine": "a; DROP TABLE x"}})
     no("must be one of text", "/procedures/p", statements={}, procedures={"p": {"parameters": [{"name": "a", "type": "varchar"}]}})

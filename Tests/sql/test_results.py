@@ -34,6 +34,28 @@ def routines(host):
     check(any("counting 1" in line for line in result["logs"]), "notices are logged", result["logs"])
 
 
+def cursors(host):
+    """Rows of PostgreSQL come by a cursor, which not every statement can have."""
+    for _ in range(2):
+        equal(host.rows("pg/with_change", Param_name="ada"), [{"name": "ada"}], "a WITH that changes")
+        equal(host.rows("pg/cursors"), [{"cursors": 1}], "and then one with a cursor again")
+    equal(host.rows("pg/for_update", Param_name="ada"), [{"name": "ada"}], "FOR UPDATE")
+
+
+def others(world):
+    """By the rules of ODBC alone, which MariaDB's driver follows as far as procedures go; and by a data source of odbc.ini."""
+    plain = world.mariadb.settings(system="other")
+    source = {"dsn": "shop", "system": "postgresql", "user": "spindle", "password": "secret://postgresql"}
+    host = world.host(connections={"other": plain, "source": source}, statements={"one": world.config()["statements"]["one"]})
+    result = host.output("other/transfer", Params=["ada", "bob", "12.50"])
+    equal((result["out"], len(result["results"])), ({"left_over": 87.50, "note": ""}, 1), "bound OUT parameters")
+    host.output("other/transfer", Params=["bob", "ada", "12.50"])
+    equal(host.output("other/count_up", Params=[40, "xx"])["out"], {"number": 42}, "bound INOUT parameters")
+    host.fails(PERMANENT, "sql.result.too_large", "other/long_text", "maxBytes", Params=[70])
+    equal(host.rows("source/one"), [{"one": 1, "nought": None}], "a data source by its name")
+    host.close()
+
+
 def csv_sets(host):
     result = host.run("my/sets_csv", Param_n="5")
     equal(json.loads(result["output"])["results"], [{"artefact": "result-1.csv", "rows": 2}, {"artefact": "result-2.csv", "rows": 1}], "CSV of two sets")
@@ -107,6 +129,8 @@ def run(world):
     host = world.host()
     large(world, host)
     routines(host)
+    cursors(host)
+    others(world)
     csv_sets(host)
     limits(world, host)
     transactions(world, host)

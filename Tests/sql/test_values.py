@@ -26,6 +26,15 @@ def strings(host):
         equal(host.rows(f"{connection}/one"), [{"one": 1, "nought": None}], f"{connection}: without parameters")
 
 
+def unicode(world):
+    """In the text of statements and in names, too."""
+    host = world.host(statements={"u": {"sql": "SELECT 'größe 漢😀' AS größe"}, "e": {"sql": "SELECT * FROM größe"}}, procedures={})
+    for connection in ("pg", "my", "lite"):
+        equal(host.rows(f"{connection}/u"), [{"größe": "größe 漢😀"}], f"{connection}: UTF-8 in a statement")
+        host.fails(PERMANENT, "sql.statement", f"{connection}/e", "größe")
+    host.close()
+
+
 def types(host):
     for connection in ("pg", "my"):
         host.output(f"{connection}/clear")
@@ -96,3 +105,4 @@ def run(world):
     types(host)
     refusals(host)
     host.close()
+    unicode(world)
