@@ -173,7 +173,7 @@ static bool read_operation(struct operation *o, bool statement, const json_t *js
     o->kind = statement ? OPERATION_STATEMENT
               : json_is_true(json_object_get(json, "function")) ? OPERATION_FUNCTION : OPERATION_PROCEDURE;
     o->row_limit = 1000;
-    o->max_rows = 10000000;
+    o->max_rows = 1000000;
     o->timeout_ms = -1;
     o->transaction = !json_is_false(json_object_get(json, "transaction"));
     o->connections = json_object_get(json, "connections");

@@ -12,7 +12,7 @@
     "\"connections\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}," \
     "\"result\":{\"enum\":[\"json\",\"csv\",\"none\"],\"default\":\"json\"}," \
     "\"rowLimit\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000,\"default\":1000}," \
-    "\"maxRows\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000000000000,\"default\":10000000}," \
+    "\"maxRows\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000000000000,\"default\":1000000}," \
     "\"timeoutMs\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":86400000}," ISOLATION \
     "\"transaction\":{\"type\":\"boolean\",\"default\":true}"
 

@@ -43,6 +43,8 @@ STATEMENTS = {
     "sleep_1s": {"sql": "SELECT pg_sleep(60)", "timeoutMs": 300},
     "sleep_my": {"sql": "SELECT sleep(:n)", "parameters": [number()]},
     "sleep_my_1s": {"sql": "SELECT sleep(60)", "timeoutMs": 300},
+    "nap": {"sql": "SELECT pg_sleep(0.03)"},
+    "nap_my": {"sql": "SELECT sleep(0.03)"},
     "sleep_at_once": {"sql": "SELECT pg_sleep(60)", "transaction": False},
     "slow_fetch": {"sql": "SELECT g, CASE WHEN g > 1500 THEN pg_sleep(0.05)::text END FROM generate_series(1, 100000) g"},
     "endless_lite": {"sql": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c WHERE n < 0"},

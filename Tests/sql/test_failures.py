@@ -1,6 +1,7 @@
 """What goes wrong, and what becomes of the job then."""
 import json
 import os
+import random
 import signal
 import subprocess
 import threading
@@ -97,6 +98,26 @@ def cancel_elsewhere(world):
     first.cancel()
     ended(first, CANCELLED, "sql.cancelled", "", "has the connection")
     equal(third.wait()["outcome"], SUCCESS, "the next one in line gets a connection")
+    host.close()
+
+
+def storm(world):
+    """Cancels at any moment: each ends its own job, and never what runs next on the connection."""
+    host = world.host(connections={c: {**s, "pool": 3} for c, s in world.connections().items()})
+    chance = random.Random(1)
+    jobs = []
+    for _ in range(120):
+        for target, parameters in (("pg/nap", {}), ("my/nap_my", {}), ("lite/series_lite", {"Param_n": "900"})):
+            job = host.start(target, **parameters)
+            jobs.append((target, job, chance.random() < 0.4))
+    for _, job, is_cancelled in jobs:
+        if is_cancelled:
+            threading.Event().wait(chance.random() * 0.005)
+            job.cancel()
+    for target, job, is_cancelled in jobs:
+        result = job.wait()
+        check(result["outcome"] == SUCCESS or (is_cancelled and result.get("code") == "sql.cancelled"), f"{target} in a storm of cancels", result)
+    check(sum(job.result["outcome"] == CANCELLED for _, job, _ in jobs) > 10, "some were cancelled in time")
     host.close()
 
 
@@ -285,6 +306,7 @@ def run(world):
     locked(world, host)
     host.close()
     cancel_elsewhere(world)
+    storm(world)
     credentials(world)
     tls(world)
     strange(world)
