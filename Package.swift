@@ -48,6 +48,7 @@ let package = Package(
         .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
         .library(name: "spindle-plugin-native", type: .dynamic, targets: ["SpindlePluginNative"]),
+        .library(name: "spindle-plugin-sql", type: .dynamic, targets: ["SpindlePluginSQL"]),
         .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
@@ -99,6 +100,7 @@ let package = Package(
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
         plugin("native", target: "SpindlePluginNative", linking: ["ffi", "jansson"]),
+        plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(
