@@ -109,7 +109,10 @@ void answer(Attempt &a, const Reflection &reflection) {
         return;
     }
     Judgement judgement = status_judge(reflection.failure, {}, false);
-    judgement.message = "the server was asked for its descriptors: " + judgement.message;
+    if (judgement.code.compare(0, 12, "grpc.status.") == 0) {
+        judgement.message = "the server was asked for its descriptors: " + judgement.message;
+    }
+    a.status = reflection.failure;
     outcome_judged(a, judgement);
 }
 

@@ -1,6 +1,7 @@
 // The executor `grpc`: one call a job, hundreds at once on one thread. What a job may ask for is in Docs/executors/grpc.md.
 #include <spindle/executor.h>
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <signal.h>
@@ -17,7 +18,7 @@ namespace spindle_grpc {
 
 namespace {
 
-// The library would write to stderr. What matters is in each call's status.
+// The libraries would write to stderr. What matters is in each call's status.
 void ignore_line(gpr_log_func_args *) {}
 
 // The threads that the library starts inherit the mask: the process's signals are the host's.
@@ -46,6 +47,7 @@ spindle_status init(const spindle_host *host, spindle_host_ctx *) {
     if (!SPINDLE_OFFERS(host, set_state)) return SPINDLE_E_UNSUPPORTED;
     BlockedSignals blocked;
     gpr_set_log_function(ignore_line);
+    google::protobuf::SetLogHandler(nullptr);
     grpc_init();
     started = true;
     return SPINDLE_OK;
@@ -116,6 +118,7 @@ spindle_status execute(void *made, spindle_handle handle, const spindle_request 
         Fault fault;
         std::unique_ptr<Attempt> attempt(new Attempt(instance, *request));
         if (!request_read(attempt->request, *request, fault)) return refuse(request, fault);
+        attempt->output.set_limit(attempt->request.max_response_bytes);
         if (request->host->set_state(request->ctx, handle, attempt.get()) != SPINDLE_OK) return SPINDLE_E_INTERNAL;
         Attempt &posted = *attempt.release(); // release frees it
         // A cancel before set_state got no state to act on.

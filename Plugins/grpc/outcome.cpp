@@ -53,7 +53,7 @@ std::string details_of(const Attempt &a) {
     std::string text;
     json_object_set_new(object, "method", json_string((a.request.target.service + "/" + a.request.target.method).c_str()));
     json_object_set_new(object, "server", json_string(a.request.target.origin().c_str()));
-    if (a.call != nullptr && a.stopped == nullptr) {
+    if (!a.status.ok() && a.stopped == nullptr) {
         json_t *reason = json_stringn(a.status.error_message().data(), std::min<size_t>(a.status.error_message().size(), 2048));
         json_object_set_new(object, "status", json_string(status_name((int)a.status.error_code())));
         json_object_set_new(object, "reason", reason != nullptr ? reason : json_string(""));
