@@ -152,7 +152,7 @@ void release(void *, spindle_handle, void *state) {
 }
 
 const char *const prefixes[] = {"grpc://", "grpcs://"};
-const char *const needs[] = {"net:*"};
+const char *const needs[] = {"net:*", "fs:read:*"}; // files: those that the configuration names
 
 spindle_executor_descriptor describe_executor() {
     spindle_executor_descriptor d{};

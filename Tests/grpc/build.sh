@@ -23,7 +23,7 @@ build_plugin() { # NAME FLAGS…: as $out/NAME/grpc.so, in two compilers at a ti
 build_harness() { # NAME FLAGS…
     local name=$1
     shift
-    "$cc" -std=gnu11 "${common[@]}" "$@" -rdynamic "$here"/*.c -o "$out/harness-$name" -ldl -lpthread
+    "$cc" -std=gnu11 "${common[@]}" "$@" -fuse-ld=lld -rdynamic "$here"/*.c -o "$out/harness-$name" -ldl -lpthread
 }
 
 descriptor_sets() {

@@ -91,7 +91,6 @@ for level in worker sandbox; do
 done
 if [ "$mode" != --quick ]; then
     export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-    export LSAN_OPTIONS=suppressions=$here/lsan.supp:print_suppressions=0
     sanitize=(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     build_plugin address "${sanitize[@]}"
     build_harness address "${sanitize[@]}"
