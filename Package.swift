@@ -25,8 +25,15 @@ let onlyTheFactory: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/PluginSDK/plugin.map"])
 ]
 let hidden: [CSetting] = [.unsafeFlags(["-fvisibility=hidden"])]
+let cxx: [CXXSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .define("_GNU_SOURCE"),
+    .unsafeFlags(["-fvisibility=hidden", "-fvisibility-inlines-hidden"]),
+]
 
-/// A plugin in C on the SDK's header alone: a target in `Plugins/NAME`, a product `spindle-plugin-NAME`.
+/// A plugin in C or C++ on the SDK's header alone: a target in `Plugins/NAME`, a product `spindle-plugin-NAME`.
 func plugin(_ name: String, target: String, linking libraries: [String] = []) -> Target {
     .target(
         name: target,
@@ -34,6 +41,7 @@ func plugin(_ name: String, target: String, linking libraries: [String] = []) ->
         path: "Plugins/\(name)",
         publicHeadersPath: ".",
         cSettings: c + hidden,
+        cxxSettings: cxx,
         linkerSettings: withoutSwiftRuntime + onlyTheFactory + libraries.map { .linkedLibrary($0) }
     )
 }
@@ -47,6 +55,7 @@ let package = Package(
         .executable(name: "spindle-worker", targets: ["spindle-worker"]),
         .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
+        .library(name: "spindle-plugin-grpc", type: .dynamic, targets: ["SpindlePluginGRPC"]),
         .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
@@ -97,6 +106,12 @@ let package = Package(
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
+        // By name: SwiftPM does not get through what pkg-config says of grpc++.
+        plugin(
+            "grpc",
+            target: "SpindlePluginGRPC",
+            linking: ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "jansson"]
+        ),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(
@@ -136,7 +151,8 @@ let package = Package(
         ),
     ],
     swiftLanguageModes: [.v6],
-    cLanguageStandard: .c11
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
 )
 
 if part == "fuzz" {

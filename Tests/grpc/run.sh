@@ -84,7 +84,7 @@ harness() { # NAME PLUGIN
 build_harness plain -O1
 harness plain "$plugin"
 export SPINDLE=$bin/spindle
-count page "$here/page.py" "$root"
+count page "$here/page.py" "$root" "$SPINDLE" "$plugin" "$out" "$plain" "$mutual"
 # shellcheck disable=SC2154
 for level in worker sandbox; do
     count "$level" "$here/host.sh" "$level" "$plugin" "$out" "$plain" "$bare" "$tls" "$server" "$python" "$root"
