@@ -6,6 +6,7 @@ level=$1 plugin=$2 files=$3 plain=$4 bare=$5 tls=$6 server=$7 python=$8 root=$9
 passed=0 failed=0 host='' victim=''
 room=$(mktemp -d)
 finish() {
+    exec 2>/dev/null # the shell would tell of what is killed here
     [ -z "$host" ] || kill "$host" 2>/dev/null || true
     [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || true
     wait 2>/dev/null || true
@@ -75,9 +76,9 @@ run 1 '[grpc.target]' "grpc://127.0.0.1:$plain/shop.Shop"
 run 1 '[grpc.address]' grpc://169.254.169.254:80/shop.Shop/GetOrder
 run 1 '[grpc.descriptors]' "grpc://127.0.0.1:$bare/shop.Shop/GetOrder"
 run 1 '[grpc.tls.certificate]' "grpcs://127.0.0.1:$tls/shop.Shop/GetOrder"
-run 124 'The attempt did not end within its time limit of 1s. [spindle.timeout]' "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="slow-$level" --timeout 1s
+run 124 'The attempt did not end within its time limit of 1s. [spindle.timeout]' "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="slow-$$" --timeout 1s
 # What the server saw of it: the call was broken off.
-run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="slow-$level"
+run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="slow-$$"
 run 0 '' "grpc://127.0.0.1:$plain/shop.Shop/Stream" -p count=3000 -p size=1000
 sidecar "{addresses: public}"
 run 1 '[grpc.address]' "grpc://127.0.0.1:$plain/shop.Shop/GetOrder"
@@ -96,16 +97,16 @@ submit() { # KEY ARGUMENTS…; the same key again is the same execution
     "$SPINDLE" submit --idempotency-key "$@"
 }
 retried=(retried "grpc://127.0.0.1:$port/shop.Shop/Behave" -p tag=retried -p hold=true --retries 100 --retry-strategy fixed --retry-delay 200ms)
-cancelled=(cancelled "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="cancel-$level")
+cancelled=(cancelled "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="cancel-$$")
 submit "${retried[@]}" >/dev/null
 id=$(submit "${cancelled[@]}")
 run 0 '"calls":1' "grpc://127.0.0.1:$port/shop.Shop/See" -p tag=retried -p count=1
-run 0 '"calls":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p tag="cancel-$level" -p count=1
+run 0 '"calls":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p tag="cancel-$$" -p count=1
 kill -9 "$victim"
 wait "$victim" 2>/dev/null || true
 run 1 '[grpc.connect]' "grpc://127.0.0.1:$port/shop.Shop/GetOrder"
 "$SPINDLE" executions cancel "$id" >/dev/null
-run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="cancel-$level"
+run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="cancel-$$"
 status=0
 output=$(submit "${cancelled[@]}" --wait 2>&1) || status=$?
 check "cancelled (status $status)" contains cancelled
@@ -113,7 +114,7 @@ start_victim "$port" --patient
 status=0
 output=$(submit "${retried[@]}" --wait 2>&1) || status=$?
 check "retried until the server was back (status $status)" ended 0
-output=$("$SPINDLE" executions show "$(submit "${retried[@]}")")
+output=$("$SPINDLE" executions show "$(submit "${retried[@]}" 2>/dev/null)")
 check "its first failure" contains 'grpc.status.unavailable: '
 check "what came of it while the server was down" contains 'grpc.connect: '
 
