@@ -58,6 +58,7 @@ struct Attempt final : private CallOwner {
     const google::protobuf::MethodDescriptor *method = nullptr;
     bool described_by_server = false;
     std::unique_ptr<Call> call;
+    bool ended = false; // the call is over: what the server sent with it can be read
     Output output;
     int64_t messages = 0;
     int64_t heartbeat_ns = 0;

@@ -103,11 +103,12 @@ void Call::resume() {
 
 void Call::cancel() {
     context_.TryCancel();
-    abandon();
+    abandon(grpc::StatusCode::CANCELLED);
 }
 
-void Call::abandon() {
+void Call::abandon(grpc::StatusCode instead) {
     if (!paused_) return; // a read is under way and will end
+    instead_ = instead;
     paused_ = false;
     over_ = true;
     end_if_idle();
@@ -123,6 +124,7 @@ void Call::end_if_idle() {
 
 void Call::finished(bool) {
     grpc::Status status = status_;
+    if (status.ok() && instead_ != grpc::StatusCode::OK) status = grpc::Status(instead_, "the response was not read to its end");
     owner_.call_ended(status); // `this` may be gone
 }
 

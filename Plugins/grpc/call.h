@@ -42,8 +42,9 @@ class Call {
     void resume();
     void cancel();
     bool is_paused() const { return paused_; }
-    // Asks for the status although messages may be left: for a call that is paused and whose time is up.
-    void abandon();
+    // Asks for the status although messages may be left, if the call is paused. A call that then says OK has not ended so for
+    // its owner, who has not seen all of it: it gets `instead`.
+    void abandon(grpc::StatusCode instead);
 
   private:
     template <void (Call::*handle)(bool)> struct Step : Tag {
@@ -67,6 +68,7 @@ class Call {
     std::deque<std::string> outgoing_;
     grpc::ByteBuffer sent_, read_;
     grpc::Status status_;
+    grpc::StatusCode instead_ = grpc::StatusCode::OK;
     bool started_ = false, writing_ = false, reading_ = false, paused_ = false;
     bool closing_ = false, closed_ = false, over_ = false, finishing_ = false;
     Step<&Call::started> start_{*this};

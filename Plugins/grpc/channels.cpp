@@ -46,6 +46,7 @@ std::shared_ptr<grpc::Channel> Channels::get(const Target &target, std::vector<a
     arguments.SetUserAgentPrefix("spindle-grpc/1");
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, target.authority());
     arguments.SetMaxReceiveMessageSize((int)config_.max_message_bytes);
+    arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10); // details of a status can be long
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);             // the environment has no say
     arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);

@@ -10,7 +10,7 @@ namespace spindle_grpc {
 
 namespace {
 
-constexpr size_t most_schemas = 256;
+constexpr size_t most_schemas = 256, most_schema_bytes = 32 << 20;
 constexpr int64_t second_ns = 1000000000, longest_answer_ns = 10 * second_ns;
 constexpr int64_t fresh_ns = 5 * second_ns; // a method that is not in descriptors older than that may be new
 
@@ -18,15 +18,18 @@ std::string key_of(const Attempt &a) {
     return a.request.target.origin() + " " + a.request.target.service;
 }
 
-void remember(Instance &instance, const std::string &key, std::shared_ptr<const Schema> schema) {
-    if (instance.schemas.size() >= most_schemas && instance.schemas.count(key) == 0) {
+void remember(Instance &instance, const std::string &key, const Reflection &reflection) {
+    instance.schemas[key] = {reflection.schema, clock_mono_ns(), reflection.bytes()};
+    for (;;) {
+        size_t bytes = 0;
         auto oldest = instance.schemas.begin();
         for (auto item = oldest; item != instance.schemas.end(); ++item) {
+            bytes += item->second.bytes;
             if (item->second.fetched_ns < oldest->second.fetched_ns) oldest = item;
         }
+        if (instance.schemas.size() <= most_schemas && bytes <= most_schema_bytes) return;
         instance.schemas.erase(oldest);
     }
-    instance.schemas[key] = {std::move(schema), clock_mono_ns()};
 }
 
 void no_service(Attempt &a, const std::vector<std::string> &services, const char *where) {
@@ -127,7 +130,7 @@ void ended(Reflection &reflection, void *context) {
     }
     for (auto item = instance.reflections.begin(); item != instance.reflections.end(); ++item) {
         if (item->second.get() != &reflection) continue;
-        if (reflection.result == Reflection::Result::found) remember(instance, item->first, reflection.schema);
+        if (reflection.result == Reflection::Result::found) remember(instance, item->first, reflection);
         own = std::move(item->second);
         instance.reflections.erase(item);
         break;

@@ -45,7 +45,7 @@ std::string well_known_file(const std::string &name) {
     return copy.SerializeAsString();
 }
 
-Schema::Schema() : pool_(&database_, &errors_), factory_(&pool_) {
+Schema::Schema() : pool_(&database_, &errors_) {
     resolver_.reset(util::NewTypeResolverForDescriptorPool("type.googleapis.com", &pool_));
 }
 
@@ -114,10 +114,6 @@ const ServiceDescriptor *Schema::service(const std::string &name) const {
 
 const Descriptor *Schema::message(const std::string &name) const {
     return pool_.FindMessageTypeByName(name);
-}
-
-std::unique_ptr<Message> Schema::create(const Descriptor &type) const {
-    return std::unique_ptr<Message>(factory_.GetPrototype(&type)->New());
 }
 
 std::vector<std::string> Schema::service_names() const {

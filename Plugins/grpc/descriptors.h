@@ -3,7 +3,6 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor_database.h>
-#include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/util/type_resolver.h>
 
 #include <memory>
@@ -22,8 +21,6 @@ class Schema {
     const google::protobuf::ServiceDescriptor *service(const std::string &name) const;
     const google::protobuf::Descriptor *message(const std::string &name) const;
     google::protobuf::util::TypeResolver *resolver() const { return resolver_.get(); }
-    // An empty message of a type of this schema.
-    std::unique_ptr<google::protobuf::Message> create(const google::protobuf::Descriptor &type) const;
     std::vector<std::string> service_names() const;
 
     static std::string type_url(const google::protobuf::Descriptor *type) { return "type.googleapis.com/" + type->full_name(); }
@@ -44,7 +41,6 @@ class Schema {
     Errors errors_;
     google::protobuf::DescriptorPool pool_;
     std::unique_ptr<google::protobuf::util::TypeResolver> resolver_;
-    mutable google::protobuf::DynamicMessageFactory factory_; // keeps what it has made; has a lock of its own
     std::vector<std::string> file_names_;
 };
 

@@ -114,7 +114,7 @@ void heartbeat(Attempt &a) {
 bool take(Attempt &a, const std::string &bytes) {
     int64_t most = a.instance.config.max_artefact_bytes - a.output.bytes();
     std::string json, why;
-    if (a.stopped != nullptr || a.cancelled) return true;
+    if (a.stopped != nullptr) return true;
     heartbeat(a);
     if (++a.messages > 1 && !a.method->server_streaming()) {
         return stop(a, SPINDLE_PERMANENT, "grpc.response", "the server sent more than one message to a call that has one");
@@ -208,7 +208,7 @@ void flow_expire(Attempt &a) {
             describe_leave(a);
             outcome_error(a, SPINDLE_RETRYABLE, "grpc.timeout", "the server did not give its descriptors in time");
             return;
-        case Phase::calling: a.call->abandon(); return; // it is paused; its status says that the time is up
+        case Phase::calling: a.call->abandon(grpc::StatusCode::DEADLINE_EXCEEDED); return; // it is paused
         case Phase::flushing:
             outcome_error(a, SPINDLE_RETRYABLE, "grpc.timeout", "the response was not kept in time");
             return;
@@ -225,6 +225,7 @@ bool flow_message(Attempt &a, const std::string &bytes) {
 
 void flow_ended(Attempt &a, const grpc::Status &status) {
     a.phase = Phase::fresh;
+    a.ended = true;
     a.instance.loop.unwatch(a);
     guarded(a, [&] {
         a.status = status;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "fields.h"
+#include "wire.h"
 
 namespace spindle_grpc {
 
@@ -56,11 +57,8 @@ bool encode_one(std::vector<std::string> &messages, const Schema &schema, const 
         return wrong(fault, "the message does not fit " + type.full_name() + ": " + status.message().ToString().substr(0, 400),
                      pointer);
     }
-    std::unique_ptr<Message> message = schema.create(type);
-    bool whole = message->ParsePartialFromString(bytes) && message->IsInitialized();
-    std::string missing = whole ? "" : message->InitializationErrorString();
-    messages.push_back(std::move(bytes)); // also when it is refused: the caller overwrites it
-    return whole || wrong(fault, type.full_name() + " has required fields that are missing: " + missing, pointer);
+    messages.push_back(std::move(bytes));
+    return true;
 }
 
 bool encode_value(std::vector<std::string> &messages, const Schema &schema, const MethodDescriptor &method, json_t *value,
@@ -108,10 +106,7 @@ Decoded message_decode(std::string &json, const Schema &schema, const Descriptor
                        bool emit_defaults, size_t most, std::string &why) {
     util::JsonPrintOptions options;
     // What makes the JSON passes over damage and over text that is not UTF-8.
-    if (!schema.create(type)->ParseFromString(bytes)) {
-        why = "it is damaged, or the descriptors are not those of the server";
-        return Decoded::malformed;
-    }
+    if (!wire_check(type, bytes, why)) return Decoded::malformed;
     io::ArrayInputStream input(bytes.data(), (int)bytes.size());
     BoundedStream output(json, most);
     options.always_print_primitive_fields = emit_defaults;

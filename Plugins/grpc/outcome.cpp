@@ -37,7 +37,7 @@ Entries metadata_of(Attempt &a) {
     entries.emplace_back("method", a.request.target.service + "/" + a.request.target.method);
     entries.emplace_back("timing.totalMs", std::to_string((clock_mono_ns() - a.started_ns) / 1000000));
     if (a.schema != nullptr) entries.emplace_back("descriptors", a.described_by_server ? "reflection" : "file");
-    if (a.call == nullptr) return entries;
+    if (!a.ended) return entries;
     entries.emplace_back("status", status_name((int)a.status.error_code()));
     entries.emplace_back("peer", a.call->context().peer());
     entries.emplace_back("messages", std::to_string(a.messages));

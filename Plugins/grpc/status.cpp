@@ -84,7 +84,10 @@ const char *status_name(int code) {
 Judgement status_judge(const grpc::Status &status, const Trailers &trailers, bool cancelled) {
     int code = (int)status.error_code();
     const std::string &text = status.error_message();
-    if (cancelled && code != grpc::StatusCode::OK) return {SPINDLE_CANCELLED, "grpc.cancelled", "the call was broken off", -1};
+    // Any other status came before the cancel did.
+    if (cancelled && (code == grpc::StatusCode::CANCELLED || code == grpc::StatusCode::DEADLINE_EXCEEDED)) {
+        return {SPINDLE_CANCELLED, "grpc.cancelled", "the call was broken off", -1};
+    }
     if (code == grpc::StatusCode::UNAVAILABLE && has(text, "failed to connect to all addresses")) return judge_connection(text);
     if (code == grpc::StatusCode::RESOURCE_EXHAUSTED && has(text, "larger than max")) {
         return {SPINDLE_PERMANENT, "grpc.message.too_large",

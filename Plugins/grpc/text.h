@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/* Length of the well-formed UTF-8 sequence at `p`, or 0. */
+size_t utf8_length(const char *p, size_t available);
+
 char ascii_lower(char c);
 bool text_starts_nocase(const char *text, size_t length, const char *prefix);
 bool text_equal_nocase(const char *a, size_t a_length, const char *b);

@@ -28,7 +28,7 @@ build_harness() { # NAME FLAGS…
 
 descriptor_sets() {
     local name
-    for name in shop other wrong; do
+    for name in shop other wrong strict; do
         protoc "--descriptor_set_out=$out/$name.pb" --include_imports -I "$here" "$here/$name.proto"
     done
     # Without what it imports, and that is none of protobuf's own files.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tests of the grpc plugin against servers in Python's grpcio: run.sh [--quick | --long]
 #   --quick  the plugin as it was built by SwiftPM, if it is there, else as this builds it
-#   default  also a build with the address and undefined-behaviour sanitizers
+#   default  also builds with the address and undefined-behaviour sanitizers, and with the thread sanitizer
 #   --long   larger loads and more rounds
 # The host's binaries are taken from $SPINDLE_BIN_DIR, else from where `swift build` puts them. Everything is made in a directory
 # of its own. The last line is "N passed, N failed"; the exit status is 0 only if none failed.
@@ -95,6 +95,15 @@ if [ "$mode" != --quick ]; then
     build_plugin address "${sanitize[@]}"
     build_harness address "${sanitize[@]}"
     harness address "$out/address/grpc.so"
+    # gRPC's own libraries are not instrumented: what they do is not looked at, only what the plugin and the host do.
+    export TSAN_OPTIONS=ignore_noninstrumented_modules=1:exitcode=66
+    # The thread sanitizer of Swift's clang wants Swift's libdispatch, of another clang nothing.
+    swift=$(dirname "$(readlink -f "$cc")")/../lib/swift/linux
+    dispatch=()
+    [ ! -e "$swift/libdispatch.so" ] || dispatch=("-L$swift" "-Wl,-rpath,$swift" -Wl,--push-state,--no-as-needed -ldispatch -lBlocksRuntime -Wl,--pop-state)
+    build_plugin thread -O1 -fsanitize=thread
+    build_harness thread -O1 -fsanitize=thread ${dispatch[@]+"${dispatch[@]}"}
+    harness thread "$out/thread/grpc.so"
 fi
 finished=yes
 echo "$passed passed, $failed failed"

@@ -67,8 +67,23 @@ static void test_file(void) {
     instance_end(filed);
     filed = instance_with(text("{\"descriptors\": \"%s/wrong.pb\"}", at.directory));
     run = GO(filed, target(at.bare, "GetOrder"));
-    has(run->message, "does not fit", "a wrong file");
+    CHECK(strcmp(run->message, "the server's message does not fit shop.Order: it is damaged, or these are not its descriptors") == 0,
+          "%s", run->message);
     settle_as(run, SPINDLE_PERMANENT, "grpc.response", "an answer that its descriptors do not fit");
+    run = GO(filed, target(at.bare, "Mirror"), "data", "AP8Q");
+    has(run->message, "does not fit shop.Text: data is not UTF-8", "bytes read as text");
+    settle_as(run, SPINDLE_PERMANENT, "grpc.response", "a text that is not UTF-8");
+    run = GO(filed, target(at.bare, "Mirror"), "data", "YQ==");
+    CHECK(strcmp(run->output, "{\"data\":\"a\"}") == 0, "%s", run->output);
+    settle_as(run, SPINDLE_SUCCESS, "", "a text that is UTF-8");
+    instance_end(filed);
+    filed = instance_with(text("{\"descriptors\": \"%s/strict.pb\"}", at.directory));
+    run = GO(filed, target(at.bare, "GetOrder"));
+    has(run->message, "fit shop.OrderRequest: : missing field order_id", "proto2");
+    settle_as(run, SPINDLE_PERMANENT, "grpc.message", "a required field of the request");
+    run = GO(filed, target(at.bare, "GetOrder"), "order_id", "5");
+    has(run->message, "does not fit shop.Order: paid is required and missing", "proto2");
+    settle_as(run, SPINDLE_PERMANENT, "grpc.response", "a required field of the response");
     instance_end(filed);
     instance_end(mixed);
 }
