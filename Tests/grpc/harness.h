@@ -12,7 +12,7 @@
 
 /* Where the servers are that run.sh started. */
 struct places {
-    int plain, v1, bare, tls, mutual, noise, http1, silent;
+    int plain, v1, bare, tls, mutual, hostile, noise, http1, silent;
     const char *directory; /* shop.pb, ca.pem, client.pem, client.key, … */
     const char *python, *server; /* to start more */
 };
@@ -36,6 +36,9 @@ void expect(struct run *run, int32_t outcome, const char *code, const char *what
 void settle_as(struct run *run, int32_t outcome, const char *code, const char *what);
 void has(const char *text, const char *part, const char *what);
 
+/* The lines of a stream up to some moment: the first of `whole`, none of them cut. */
+void begins(const char *whole, const char *lines);
+
 void *instance_with(const char *config);
 void instance_end(void *instance);
 
@@ -53,6 +56,7 @@ void test_configs(void);
 void test_tls(void);
 void test_failures(void);
 void test_large(void);
+void test_hostile(void);
 void test_time(int rounds);
 void test_load(int count);
 

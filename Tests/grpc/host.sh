@@ -76,7 +76,7 @@ run 1 '[grpc.target]' "grpc://127.0.0.1:$plain/shop.Shop"
 run 1 '[grpc.address]' grpc://169.254.169.254:80/shop.Shop/GetOrder
 run 1 '[grpc.descriptors]' "grpc://127.0.0.1:$bare/shop.Shop/GetOrder"
 run 1 '[grpc.tls.certificate]' "grpcs://127.0.0.1:$tls/shop.Shop/GetOrder"
-run 124 'The attempt did not end within its time limit of 1s. [spindle.timeout]' "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="slow-$$" --timeout 1s
+run 124 'The attempt did not end within its time limit of 3s. [spindle.timeout]' "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="slow-$$" --timeout 3s
 # What the server saw of it: the call was broken off.
 run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="slow-$$"
 run 0 '' "grpc://127.0.0.1:$plain/shop.Shop/Stream" -p count=3000 -p size=1000

@@ -62,6 +62,11 @@ void has(const char *whole, const char *part, const char *what) {
     CHECK(whole != NULL && strstr(whole, part) != NULL, "%s: no %s in %s", what, part, whole == NULL ? "nothing" : whole);
 }
 
+void begins(const char *whole, const char *lines) {
+    size_t length = strlen(lines);
+    CHECK(strncmp(whole, lines, length) == 0 && (length == 0 || lines[length - 1] == '\n'), "%s", lines);
+}
+
 void *instance_with(const char *config) {
     spindle_status status;
     void *instance = fake_create(config, &status);
@@ -104,16 +109,16 @@ void server_kill(pid_t server) {
 int main(int argc, char **argv) {
     const spindle_executor_factory *(*entry)(void);
     const spindle_executor_factory *factory;
-    int is_long = argc > 13 && strcmp(argv[13], "--long") == 0;
-    void *library = argc > 12 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    int is_long = argc > 14 && strcmp(argv[14], "--long") == 0;
+    void *library = argc > 13 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     if (library == NULL) {
-        printf("cannot load: %s\n", argc > 12 ? dlerror() : "usage");
+        printf("cannot load: %s\n", argc > 13 ? dlerror() : "usage");
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     at = (struct places){.directory = argv[2], .python = argv[3], .server = argv[4], .plain = atoi(argv[5]), .v1 = atoi(argv[6]),
-                         .bare = atoi(argv[7]), .tls = atoi(argv[8]), .mutual = atoi(argv[9]), .noise = atoi(argv[10]),
-                         .http1 = atoi(argv[11]), .silent = atoi(argv[12])};
+                         .bare = atoi(argv[7]), .tls = atoi(argv[8]), .mutual = atoi(argv[9]), .hostile = atoi(argv[10]),
+                         .noise = atoi(argv[11]), .http1 = atoi(argv[12]), .silent = atoi(argv[13])};
     *(void **)&entry = dlsym(library, "spindle_executor_factory_v1");
     factory = entry();
     grpc_executor = factory->executors[0];
@@ -131,6 +136,7 @@ int main(int argc, char **argv) {
     test_tls();
     test_failures();
     test_large();
+    test_hostile();
     test_time(is_long ? 300 : 20);
     test_load(is_long ? 5000 : 500);
     instance_end(plain);

@@ -65,6 +65,7 @@ start v1 "$python" "$server" "$out/shop.pb" --reflection v1
 start bare "$python" "$server" "$out/shop.pb" --reflection none
 start tls "$python" "$server" "$out/shop.pb" --tls "$out/site.pem" "$out/site.key"
 start mutual "$python" "$server" "$out/shop.pb" --tls "$out/site.pem" "$out/site.key" "$out/ca.pem"
+start hostile "$python" "$here/hostile.py"
 start noise python3 "$here/noise.py"
 
 plugin=$bin/libspindle-plugin-grpc.so
@@ -79,7 +80,7 @@ if [ "$exported" = spindle_executor_factory_v1 ]; then passed=$((passed + 1)); e
 fi
 harness() { # NAME PLUGIN
     # shellcheck disable=SC2086,SC2154
-    count "$1" timeout 600 "$out/harness-$1" "$2" "$out" "$python" "$server" "$plain" "$v1" "$bare" "$tls" "$mutual" $noise "$mode"
+    count "$1" timeout 600 "$out/harness-$1" "$2" "$out" "$python" "$server" "$plain" "$v1" "$bare" "$tls" "$mutual" "$hostile" $noise "$mode"
 }
 build_harness plain -O1
 harness plain "$plugin"

@@ -28,7 +28,7 @@ static void test_down(void) {
     settle_as(run, SPINDLE_RETRYABLE, "grpc.status.unavailable", "killed in the middle of a call");
     run_wait(stream);
     expect(stream, SPINDLE_RETRYABLE, "grpc.status.unavailable", "killed in the middle of a stream");
-    CHECK(strcmp(stream->output, "{}\n{\"index\":1}\n{\"index\":2}\n") == 0, "%s", stream->output);
+    begins("{}\n{\"index\":1}\n{\"index\":2}\n", stream->output);
     run_free(stream);
     run = GO(plain, target(port, "GetOrder"));
     CHECK(strcmp(run->message, "no connection to the server could be made") == 0, "%s", run->message);
