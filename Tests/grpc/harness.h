@@ -54,7 +54,7 @@ void test_refusals(void);
 void test_addresses(void);
 void test_configs(void);
 void test_tls(void);
-void test_failures(void);
+void test_failures(int is_long);
 void test_large(void);
 void test_hostile(void);
 void test_time(int rounds);

@@ -55,6 +55,7 @@ check() { # WHAT CONDITION…
 }
 contains() { [[ $output == *"$1"* ]]; }
 ended() { [ "$status" -eq "$1" ]; }
+x10000=$(printf 'x%.0s' {1..10000})
 run() { # STATUS TEXT TARGET ARGUMENTS…
     local want=$1 part=$2
     shift 2
@@ -79,7 +80,6 @@ run 1 '[grpc.tls.certificate]' "grpcs://127.0.0.1:$tls/shop.Shop/GetOrder"
 run 124 'The attempt did not end within its time limit of 3s. [spindle.timeout]' "grpc://127.0.0.1:$plain/shop.Shop/Behave" -p hold=true -p tag="slow-$$" --timeout 3s
 # What the server saw of it: the call was broken off.
 run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="slow-$$"
-run 0 '' "grpc://127.0.0.1:$plain/shop.Shop/Stream" -p count=3000 -p size=1000
 sidecar "{addresses: public}"
 run 1 '[grpc.address]' "grpc://127.0.0.1:$plain/shop.Shop/GetOrder"
 sidecar "{descriptors: $room/granted/shop.pb, reflection: false}"
@@ -106,6 +106,13 @@ kill -9 "$victim"
 wait "$victim" 2>/dev/null || true
 run 1 '[grpc.connect]' "grpc://127.0.0.1:$port/shop.Shop/GetOrder"
 "$SPINDLE" executions cancel "$id" >/dev/null
+# 20 MB: ten times what goes through the host's queue at once.
+long=(long "grpc://127.0.0.1:$plain/shop.Shop/Stream" -p count=2000 -p size=10000)
+status=0
+output=$(submit "${long[@]}" --wait 2>&1) || status=$?
+check "a long stream (status $status)" ended 0
+output=$("$SPINDLE" executions output "$(submit "${long[@]}" 2>/dev/null)" --artefact response | sha256sum)
+check "its artefact is whole" contains "$(for ((i = 0; i < 2000; i++)); do if ((i)); then printf '{"index":%d,' $i; else printf '{'; fi; echo "\"text\":\"$x10000\"}"; done | sha256sum)"
 run 0 '"cancelled":1' "grpc://127.0.0.1:$plain/shop.Shop/See" -p hold=true -p tag="cancel-$$"
 status=0
 output=$(submit "${cancelled[@]}" --wait 2>&1) || status=$?

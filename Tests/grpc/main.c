@@ -134,7 +134,7 @@ int main(int argc, char **argv) {
     test_addresses();
     test_configs();
     test_tls();
-    test_failures();
+    test_failures(is_long);
     test_large();
     test_hostile();
     test_time(is_long ? 300 : 20);

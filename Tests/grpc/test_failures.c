@@ -1,6 +1,8 @@
 /* Servers that are down, die in the middle or talk nonsense. */
 #include "harness.h"
 
+#include <signal.h>
+
 /* Until the server has the call of that name. */
 static void await_call(int port, const char *tag) {
     run_free(GO(plain, target(port, "See"), "tag", tag, "count", "1"));
@@ -56,7 +58,26 @@ static void test_nonsense(void) {
     instance_end(hasty);
 }
 
-void test_failures(void) {
+/* A server that is there, but does nothing any more; no deadline ends the call. */
+static void test_frozen(void) {
+    int port = 0;
+    pid_t server = server_start(&port);
+    void *watchful = instance_with("{\"keepaliveMs\": 10000}");
+    struct run *run = run_new(watchful, target(port, "Behave"));
+    run->request.timeout_ms = -1;
+    run_param(run, "hold", "true");
+    run_param(run, "tag", "frozen");
+    run_execute(run);
+    await_call(port, "frozen");
+    kill(server, SIGSTOP);
+    run_wait(run);
+    settle_as(run, SPINDLE_RETRYABLE, "grpc.status.unavailable", "a frozen server");
+    server_kill(server);
+    instance_end(watchful);
+}
+
+void test_failures(int is_long) {
     test_down();
     test_nonsense();
+    if (is_long) test_frozen(); /* half a minute, of which most is the library's */
 }
