@@ -55,7 +55,6 @@ let package = Package(
         .executable(name: "spindle-worker", targets: ["spindle-worker"]),
         .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
-        .library(name: "spindle-plugin-grpc", type: .dynamic, targets: ["SpindlePluginGRPC"]),
         .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
@@ -106,12 +105,6 @@ let package = Package(
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
-        // By name: SwiftPM does not get through what pkg-config says of grpc++.
-        plugin(
-            "grpc",
-            target: "SpindlePluginGRPC",
-            linking: ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "jansson"]
-        ),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(
@@ -154,6 +147,14 @@ let package = Package(
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17
 )
+
+// C++ is slow to compile, and of what Scripts/sanitize builds nothing uses it: Tests/grpc has sanitizers of its own.
+if Context.environment["SPINDLE_SANITIZER_BUILD"] == nil {
+    package.products.append(.library(name: "spindle-plugin-grpc", type: .dynamic, targets: ["SpindlePluginGRPC"]))
+    // Libraries by name: SwiftPM does not get through what pkg-config says of grpc++.
+    let libraries = ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "jansson"]
+    package.targets.append(plugin("grpc", target: "SpindlePluginGRPC", linking: libraries))
+}
 
 if part == "fuzz" {
     // Coverage and sanitizer slow every build down: what no fuzzer reaches, and the packages it needs, stay out.

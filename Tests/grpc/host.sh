@@ -1,8 +1,8 @@
 #!/bin/bash
-# The plugin in the real host, at one isolation level: host.sh LEVEL PLUGIN DIRECTORY PLAIN BARE TLS SERVER PYTHON ROOT
+# The plugin in the real host, at one isolation level: host.sh LEVEL PLUGIN DIRECTORY PLAIN BARE TLS SERVER PYTHON
 # $SPINDLE is the host's program. At sandbox each sidecar grants what Docs/executors/grpc.md says, and no more.
 set -eu
-level=$1 plugin=$2 files=$3 plain=$4 bare=$5 tls=$6 server=$7 python=$8 root=$9
+level=$1 plugin=$2 files=$3 plain=$4 bare=$5 tls=$6 server=$7 python=$8
 passed=0 failed=0 host='' victim=''
 room=$(mktemp -d)
 finish() {

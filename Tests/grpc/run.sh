@@ -85,10 +85,21 @@ harness() { # NAME PLUGIN
 build_harness plain -O1
 harness plain "$plugin"
 export SPINDLE=$bin/spindle
-count page "$here/page.py" "$root" "$SPINDLE" "$plugin" "$out" "$plain" "$mutual"
-# shellcheck disable=SC2154
-for level in worker sandbox; do
-    count "$level" "$here/host.sh" "$level" "$plugin" "$out" "$plain" "$bare" "$tls" "$server" "$python" "$root"
+# Beside each other: most of the time they wait.
+begin() { # NAME COMMAND…
+    local name=$1
+    shift
+    (status=0; "$@" >"$out/$name.log" 2>&1 || status=$?; echo "$status" >"$out/$name.status") &
+    parts+=("$name")
+    waits+=($!)
+}
+parts=() waits=()
+begin page "$here/page.py" "$root" "$SPINDLE" "$plugin" "$out" "$plain" "$mutual"
+begin worker "$here/host.sh" worker "$plugin" "$out" "$plain" "$bare" "$tls" "$server" "$python"
+begin sandbox "$here/host.sh" sandbox "$plugin" "$out" "$plain" "$bare" "$tls" "$server" "$python"
+wait "${waits[@]}"
+for part in "${parts[@]}"; do
+    count "$part" sh -c 'cat "$1.log"; exit "$(cat "$1.status")"' sh "$out/$part"
 done
 if [ "$mode" != --quick ]; then
     export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
