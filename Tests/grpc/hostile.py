@@ -46,7 +46,6 @@ symbols = {
     "hostile.Long": answer(file_of("long.proto", "hostile", "Long"), b"x" * (5 << 20)),
     "hostile.Calls": answer(file_of("calls.proto", "hostile", "Calls", (), CALLS)),
 }
-stop = threading.Event()
 
 
 def reflect(requests, context):
@@ -55,8 +54,9 @@ def reflect(requests, context):
         if symbol == "hostile.Ends":
             return
         if symbol == "hostile.Silent":
-            context.add_callback(stop.set)
-            stop.wait()
+            ended = threading.Event()
+            context.add_callback(ended.set)
+            ended.wait()
             return
         if symbol == "hostile.Fails":
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "not for you")
