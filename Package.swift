@@ -25,8 +25,15 @@ let onlyTheFactory: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/PluginSDK/plugin.map"])
 ]
 let hidden: [CSetting] = [.unsafeFlags(["-fvisibility=hidden"])]
+let cxx: [CXXSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .define("_GNU_SOURCE"),
+    .unsafeFlags(["-fvisibility=hidden", "-fvisibility-inlines-hidden"]),
+]
 
-/// A plugin in C on the SDK's header alone: a target in `Plugins/NAME`, a product `spindle-plugin-NAME`.
+/// A plugin in C or C++ on the SDK's header alone: a target in `Plugins/NAME`, a product `spindle-plugin-NAME`.
 func plugin(_ name: String, target: String, linking libraries: [String] = []) -> Target {
     .target(
         name: target,
@@ -34,6 +41,7 @@ func plugin(_ name: String, target: String, linking libraries: [String] = []) ->
         path: "Plugins/\(name)",
         publicHeadersPath: ".",
         cSettings: c + hidden,
+        cxxSettings: cxx,
         linkerSettings: withoutSwiftRuntime + onlyTheFactory + libraries.map { .linkedLibrary($0) }
     )
 }
@@ -140,8 +148,17 @@ let package = Package(
         ),
     ],
     swiftLanguageModes: [.v6],
-    cLanguageStandard: .c11
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
 )
+
+// C++ is slow to compile, and of what Scripts/sanitize builds nothing uses it: Tests/grpc has sanitizers of its own.
+if Context.environment["SPINDLE_SANITIZER_BUILD"] == nil {
+    package.products.append(.library(name: "spindle-plugin-grpc", type: .dynamic, targets: ["SpindlePluginGRPC"]))
+    // Libraries by name: SwiftPM does not get through what pkg-config says of grpc++.
+    let libraries = ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "jansson"]
+    package.targets.append(plugin("grpc", target: "SpindlePluginGRPC", linking: libraries))
+}
 
 if part == "fuzz" {
     // Coverage and sanitizer slow every build down: what no fuzzer reaches, and the packages it needs, stay out.

@@ -32,6 +32,7 @@ struct ShellExampleTests {
     ]
 
     private static func need(of example: Example) -> Need {
+        if example.page == "Docs/executors/grpc.md" { return Need(onlyRead: "Tests/grpc runs it") }
         if example.page == "Docs/performance.md" { return Need(onlyRead: "it measures for minutes") }
         if example.page == "Docs/executors/native.md" { return Need(onlyRead: "Tests/native runs it") }
         return needs[example.name] ?? Need()
