@@ -95,7 +95,7 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
+        plugin("http", target: "SpindlePluginHTTP", linking: ["curl", "jansson"]),
         plugin("script", target: "SpindlePluginScript"),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),

@@ -12,6 +12,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_state = CURLE_FAILED_INIT;
 
 static void start_curl(void) {
+    json_object_seed(0); /* else the first object would, from whatever thread */
     global_state = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -70,7 +71,7 @@ static spindle_status http_execute(void *made, spindle_handle handle, const spin
     struct attempt *a = attempt_create(made, handle, request);
     struct request_fault fault;
     if (a == NULL) return SPINDLE_E_BUSY;
-    if (!request_read(&a->request, request, &fault)) {
+    if (!request_read(&a->request, request, &a->instance->config, &fault)) {
         attempt_free(a);
         return refuse(request, &fault);
     }

@@ -29,9 +29,9 @@ build() { # NAME FLAGS…
     [ $# -eq 1 ] || closed=
     # shellcheck disable=SC2086
     $cc $flags "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/http/*.c -o "$out/http-$name.so" \
-        "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lcurl
+        "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lcurl -ljansson
     # shellcheck disable=SC2086
-    $cc $flags "$@" -rdynamic "$here"/{harness,fake_host,fake_dns}.c -o "$out/harness-$name" \
+    $cc $flags "$@" -rdynamic "$here"/{harness,fake_host,fake_dns}.c "$here"/test_*.c -o "$out/harness-$name" \
         -Wl,--push-state,--no-as-needed ${dispatch:-} -Wl,--pop-state -ldl -lpthread
 }
 count() { # LABEL COMMAND…
@@ -53,17 +53,17 @@ count() { # LABEL COMMAND…
 
 # shellcheck disable=SC2086
 $cc $flags -O1 -fsanitize=address,undefined -fno-sanitize-recover=all "$here/unit.c" \
-    "$root"/Plugins/http/{text,json,address,url,retry_after,status_set}.c -lcurl -o "$out/unit"
+    "$root"/Plugins/http/{text,address,url,retry_after,status_set}.c -lcurl -o "$out/unit"
 count tables "$out/unit"
 
-ports=$("$here/nginx.sh" "$out") || ports="0 0"
-read -r plain_port tls_port <<<"$ports"
+ports=$("$here/nginx.sh" "$out") || ports="0 0 0"
+read -r plain_port tls_port mtls_port <<<"$ports"
 run() { # NAME
     coproc SERVER { exec python3 "$here/server.py"; }
     server=$SERVER_PID
     local port
     read -r port <&"${SERVER[0]}"
-    count "$1" timeout 300 "$out/harness-$1" "$out/http-$1.so" "$port" "$tls_port" "$out/ca.pem" "$mode"
+    count "$1" timeout 300 "$out/harness-$1" "$out/http-$1.so" "$port" "$tls_port" "$mtls_port" "$out" "$mode"
     kill "$server"
     wait "$server" 2>/dev/null || true
     server=

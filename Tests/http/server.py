@@ -8,7 +8,9 @@ import time
 import urllib.parse
 import zlib
 
-seen = {"connections": 0, "open_hangs": 0, "closed_hangs": 0}
+import services
+
+seen = {"connections": 0, "open_hangs": 0, "closed_hangs": 0, "inside": 0, "most_inside": 0}
 hang_changed = asyncio.Condition()
 
 
@@ -23,6 +25,22 @@ def whole(status, body=b"", headers=()):
 
 async def respond(method, path, headers, body, writer, port):
     name, _, rest = path.partition("?")[0][1:].partition("/")
+    service = await services.respond(name, rest, method, headers, body, port)
+    if service is None:
+        name = "hang"
+    elif service:
+        status, more, text = service
+        return whole(status, text, more)
+    if name == "json":
+        return whole(200, urllib.parse.unquote(rest).encode(), [("Content-Type", "application/json"), ("X-Kind", "a b")])
+    if name == "length":
+        return whole(200, str(len(body)).encode())
+    if name == "limited":  # how many were here at once at most
+        seen["inside"] += 1
+        seen["most_inside"] = max(seen["most_inside"], seen["inside"])
+        await asyncio.sleep(0.02)
+        seen["inside"] -= 1
+        return whole(200, str(seen["most_inside"]).encode())
     if name == "status":
         return whole(int(rest), b"body of " + rest.encode() + b' "q" \x01\xff')
     if name == "after":
