@@ -234,7 +234,7 @@ static bool unauthorized(struct attempt *a) {
 }
 
 void flow_transferred(struct attempt *a, CURLcode code) {
-    bool whole = code == CURLE_OK || a->stop == STOP_TRUNCATED || a->stop == STOP_REDIRECT;
+    bool whole = (code == CURLE_OK && a->stop == STOP_NONE) || a->stop == STOP_TRUNCATED || a->stop == STOP_REDIRECT;
     transfer_collect(a);
     loop_drop_easy(a);
     a->phase = PHASE_NEW;
@@ -253,8 +253,11 @@ void flow_writable(struct attempt *a) {
         loop_end_wait(a);
         end_artefact(a);
     } else if (a->phase == PHASE_TRANSFER && a->paused) {
+        CURLcode code;
         a->paused = false; /* before: the callback runs inside and may pause again */
-        curl_easy_pause(a->easy, CURLPAUSE_CONT);
+        code = curl_easy_pause(a->easy, CURLPAUSE_CONT);
+        /* A callback that breaks off in here is told to nobody else: the transfer would go on, and end well. */
+        if (code != CURLE_OK || a->stop != STOP_NONE) flow_transferred(a, code != CURLE_OK ? code : CURLE_WRITE_ERROR);
     }
 }
 

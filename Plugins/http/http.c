@@ -101,7 +101,7 @@ static void http_release(void *made, spindle_handle handle, void *state) {
 }
 
 static const char *const prefixes[] = {"http://", "https://"};
-static const char *const needs[] = {"net:*"};
+static const char *const needs[] = {"net:*", "fs:read:*"};
 
 static const spindle_executor_descriptor http = {
     .struct_size = sizeof http,

@@ -14,6 +14,8 @@ cd "$dir"
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout site.key -out site.csr -subj /CN=good.test
     printf 'subjectAltName=DNS:good.test\n' >site.ext
     openssl x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out site.pem -days 2 -extfile site.ext
+    printf 'subjectAltName=DNS:good.test,IP:127.0.0.1\n' >mutual.ext
+    openssl x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out mutual.pem -days 2 -extfile mutual.ext
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -out client.csr -subj /CN=spindle
     openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2
 } >openssl.log 2>&1
@@ -39,7 +41,7 @@ http {
     server {
         listen 127.0.0.1:$3 ssl;
         server_name good.test;
-        ssl_certificate $dir/site.pem;
+        ssl_certificate $dir/mutual.pem;
         ssl_certificate_key $dir/site.key;
         ssl_client_certificate $dir/ca.pem;
         ssl_verify_client on;

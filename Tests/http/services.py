@@ -1,5 +1,6 @@
 """What server.py offers beyond single answers: tokens, pages that want them, and work that takes its time."""
 import asyncio
+import email
 import json
 
 tokens = {"given": 0, "good": 0, "asked": [], "waiting": 0}
@@ -90,7 +91,42 @@ def ask(key, headers):
     return as_json(200, {"job": {"state": job["end"]}, "result": 42})
 
 
-async def respond(name, rest, method, headers, body, port):
+def parts(headers, body):
+    """The fields of a multipart form, as a line for each."""
+    message = email.message_from_bytes(b"Content-Type: " + seen_by(headers, "content-type").encode() + b"\r\n\r\n" + body)
+    lines = []
+    for part in message.get_payload():
+        name, file = part.get_param("name", header="content-disposition"), part.get_filename()
+        size = len(part.get_payload(decode=True))
+        lines.append(f"{name}: {size} bytes" + (f", {file}, {part.get_content_type()}" if file else ""))
+    return "\n".join(lines) + "\n"
+
+
+def recipe(name, rest, path, headers, body):
+    """What the recipes of the page ask for; None if it is none of them."""
+    if name == "customers":
+        return 200, [], f"you asked for {path}\n".encode()
+    if name == "reports":
+        return 201, [], parts(headers, body).encode()
+    if name == "orders":
+        status, more, _ = secure(headers)
+        return status, more, f"order {rest}, for a client with a good token\n".encode() if status == 200 else b"who are you?\n"
+    if name == "health":
+        return 200, [], b'{"status": "starting"}\n'
+    if name == "locked":
+        jobs.setdefault("locked", {"asked": 0})["asked"] += 1
+        return (423, [], b"locked\n") if jobs["locked"]["asked"] % 2 == 1 else (200, [], b"works now\n")
+    if name == "exports":
+        jobs["export"] = {"left": 2}
+        return 202, [("Location", "/exported")], b""
+    if name == "exported":
+        jobs["export"]["left"] -= 1
+        state = "running" if jobs["export"]["left"] > 0 else "succeeded"
+        return 200, [], (json.dumps({"state": state, "rows": 3}) + "\n").encode()
+    return None
+
+
+async def respond(name, rest, path, method, headers, body, port):
     """(status, headers, body); None to hang; False if the name is not one of these."""
     if name == "token":
         return await token(rest, headers, body)
@@ -107,4 +143,4 @@ async def respond(name, rest, method, headers, body, port):
         return ask(rest, headers)
     if name == "jobs":
         return as_json(200, jobs.get(rest, {}))
-    return False
+    return recipe(name, rest, path, headers, body) or False

@@ -61,6 +61,17 @@ void test_artefacts(void) {
     run = GO(plain, url("/big/1000"), "SaveBody", "artefact");
     CHECK(run->artefact_last == 0 && run->output_length == 1004, "%zu", run->output_length);
     run_free(run);
+    /* What breaks it off when it goes on after a pause is not lost. */
+    atomic_store(&fake_artefact_rejects, 40);
+    run = GO(plain, url("/bomb"), "SaveBody", "artefact");
+    expect(run, SPINDLE_PERMANENT, "http.inflation", "bomb with pauses");
+    CHECK(run->artefact_last == 0, "artefact ended");
+    run_free(run);
+    atomic_store(&fake_artefact_rejects, 40);
+    run = GO(small, url("/big/3000000"), "SaveBody", "artefact");
+    expect(run, SPINDLE_PERMANENT, "http.body.too_large", "too large with pauses");
+    run_free(run);
+    atomic_store(&fake_artefact_rejects, 0);
     run = GO(small, url("/big/3000000"), "SaveBody", "artefact");
     expect(run, SPINDLE_PERMANENT, "http.body.too_large", "too large an artefact");
     CHECK(run->artefact_last == 0, "artefact ended");

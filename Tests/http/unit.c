@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "../../Plugins/http/address.h"
+#include "../../Plugins/http/encoding.h"
+#include "../../Plugins/http/request.h"
 #include "../../Plugins/http/retry_after.h"
 #include "../../Plugins/http/status_set.h"
 #include "../../Plugins/http/text.h"
@@ -203,6 +205,54 @@ static void test_status_sets(void) {
           "default");
 }
 
+static void test_encodings(void) {
+    static const struct {
+        bool (*encode)(struct buffer *, const char *, size_t);
+        const char *text, *result;
+    } cases[] = {
+        {encode_percent, "aZ09-._~", "aZ09-._~"}, {encode_percent, "a b/?#[]@!$&'()*+,;=%", "a%20b%2F%3F%23%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D%25"},
+        {encode_percent, "\xC3\xA9\r\n", "%C3%A9%0D%0A"}, {encode_form, "a b+&=~", "a+b%2B%26%3D~"},
+        {encode_base64, "", ""}, {encode_base64, "f", "Zg=="}, {encode_base64, "fo", "Zm8="}, {encode_base64, "foo", "Zm9v"},
+        {encode_base64, "foob", "Zm9vYg=="}, {encode_base64, "\xFF\xFE\xFD", "//79"},
+        {encode_xml, "<a b='c'>\t&\"", "&lt;a b=&apos;c&apos;&gt;\t&amp;&quot;"},
+    };
+    struct buffer b;
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buffer_init(&b, 200);
+        CHECK(cases[i].encode(&b, cases[i].text, strlen(cases[i].text)), "%s", cases[i].text);
+        CHECK(b.length == strlen(cases[i].result) && (b.length == 0 || strcmp(b.data, cases[i].result) == 0), "%s: %s", cases[i].text, b.data);
+        buffer_free(&b);
+        buffer_init(&b, cases[i].result[0] == '\0' ? 0 : strlen(cases[i].result) - 1);
+        CHECK(cases[i].result[0] == '\0' || !cases[i].encode(&b, cases[i].text, strlen(cases[i].text)), "%s fits", cases[i].text);
+        buffer_free(&b);
+    }
+    buffer_init(&b, 10);
+    CHECK(!encode_xml(&b, "a\x01", 2), "a control character");
+    buffer_free(&b);
+}
+
+static void test_pointers(void) {
+    static const char document[] = "{\"a\":[1,{\"b/c\":{\"~\":2}}],\"\":{\"\":3},\"0\":4}";
+    static const struct {
+        const char *pointer;
+        int value; /* -1 = there is none, -2 = not a pointer */
+    } cases[] = {{"/a/0", 1}, {"/a/1/b~1c/~0", 2}, {"//", 3}, {"/0", 4}, {"/a/2", -1}, {"/a/-", -1}, {"/a/01", -1}, {"/a/0/0", -1},
+                 {"/b", -1}, {"/a/1/b~1c/~01", -1}, {"a", -2}, {"/~", -2}, {"/~2", -2}};
+    json_t *root = json_loads(document, 0, NULL);
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t length = strlen(cases[i].pointer);
+        json_t *found;
+        CHECK(json_pointer_valid(cases[i].pointer, length) == (cases[i].value != -2), "%s", cases[i].pointer);
+        if (cases[i].value == -2) continue;
+        found = json_at(root, cases[i].pointer, length);
+        CHECK(cases[i].value < 0 ? found == NULL : json_integer_value(found) == cases[i].value, "%s", cases[i].pointer);
+    }
+    CHECK(json_at(root, "", 0) == root, "the whole");
+    json_decref(root);
+}
+
 static void test_text(void) {
     static const char *const names[] = {"Method", "Body", "ContentType"};
     struct buffer b;
@@ -218,12 +268,18 @@ static void test_text(void) {
     buffer_free(&b);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--schemas") == 0) { /* for page.py */
+        printf("{\"config\":%s,\"parameters\":%s}\n", config_schema, parameters_schema);
+        return 0;
+    }
     test_hosts();
     test_urls();
     test_ranges();
     test_retry_after();
     test_status_sets();
     test_text();
+    test_encodings();
+    test_pointers();
     return REPORT();
 }

@@ -32,6 +32,9 @@ struct ShellExampleTests {
     ]
 
     private static func need(of example: Example) -> Need {
+        if example.page == "Docs/executors/http.md", example.name.hasPrefix("recipe-") {
+            return Need(onlyRead: "Tests/http/run.sh runs it, against servers that want what it shows")
+        }
         if example.page == "Docs/performance.md" { return Need(onlyRead: "it measures for minutes") }
         return needs[example.name] ?? Need()
     }
