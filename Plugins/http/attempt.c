@@ -26,6 +26,7 @@ struct attempt *attempt_create(struct instance *instance, spindle_handle handle,
 
 void attempt_free(struct attempt *a) {
     if (a == NULL) return;
+    curl_mime_free(a->mime); /* only if its transfer never began */
     request_free(&a->request);
     url_free(&a->url);
     url_free(&a->poll.url);

@@ -12,6 +12,7 @@
 #include "text.h"
 
 struct loop;
+struct metadata;
 struct origin;
 
 /* What libcurl's private pointer of a transfer leads to. */
@@ -20,6 +21,7 @@ enum transfer_owner { OWNER_ATTEMPT, OWNER_TOKEN };
 struct instance {
     struct config config;
     struct loop *loop;
+    struct metadata *metadata; /* room for one result's; the loop's thread alone */
 };
 
 #define AUTHORIZATION_MOST_BYTES 1048576

@@ -7,6 +7,8 @@
 
 #include "attempt.h"
 #include "loop.h"
+#include "outcome.h"
+#include "transfer.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_state = CURLE_FAILED_INIT;
@@ -14,6 +16,7 @@ static CURLcode global_state = CURLE_FAILED_INIT;
 static void start_curl(void) {
     json_object_seed(0); /* else the first object would, from whatever thread */
     global_state = curl_global_init(CURL_GLOBAL_DEFAULT);
+    route_init();
 }
 
 static spindle_status http_init(const spindle_host *host, spindle_host_ctx *ctx) {
@@ -35,8 +38,10 @@ static spindle_status http_create(const spindle_instance_config *config, void **
         free(instance);
         return spindle_config_error(config, "http.config", fault.message, fault.pointer);
     }
-    if (loop_create(instance) == NULL) {
+    instance->metadata = malloc(sizeof *instance->metadata);
+    if (instance->metadata == NULL || loop_create(instance) == NULL) {
         config_free(&instance->config);
+        free(instance->metadata);
         free(instance);
         return SPINDLE_E_BUSY;
     }
@@ -48,6 +53,7 @@ static void http_destroy(void *made) {
     struct instance *instance = made;
     loop_destroy(instance->loop);
     config_free(&instance->config);
+    free(instance->metadata);
     free(instance);
 }
 

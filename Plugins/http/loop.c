@@ -3,26 +3,9 @@
 #include <stdlib.h>
 
 #include "flow.h"
-#include "queue.h"
+#include "loop_state.h"
 #include "thread.h"
 #include "token.h"
-
-#define MOST_SPARE 128
-#define LONGEST_POLL_MS 60000
-
-struct loop {
-    struct instance *instance;
-    CURLM *multi;
-    pthread_t thread;
-    pthread_mutex_t lock; /* of the inbox, of `stopping` and of the guarded fields of attempts */
-    struct attempt *inbox, **inbox_end;
-    bool stopping;
-    bool token_news; /* a token's name was looked up; with `lock` */
-    struct attempt_list waiting;
-    struct queue queue;
-    CURL *spare[MOST_SPARE];
-    size_t spare_count;
-};
 
 struct queue *loop_queue(struct attempt *a) {
     return &a->instance->loop->queue;
@@ -51,7 +34,7 @@ CURL *loop_take_easy(struct loop *loop) {
 
 static void keep_easy(struct loop *loop, CURL *easy) {
     curl_easy_reset(easy); /* it must not point into an attempt that is about to vanish */
-    if (loop->spare_count < MOST_SPARE) loop->spare[loop->spare_count++] = easy;
+    if (loop->spare_count < LOOP_MOST_SPARE) loop->spare[loop->spare_count++] = easy;
     else curl_easy_cleanup(easy);
 }
 
@@ -197,48 +180,6 @@ static void fill(struct loop *loop) {
     }
 }
 
-struct waking {
-    int64_t now, shortest; /* milliseconds until the next one is due */
-};
-
-static void wake(struct attempt_list *list, void *context) {
-    struct waking *waking = context;
-    struct attempt *a, *next;
-    for (a = list->first; a != NULL; a = next) {
-        int64_t left = attempt_left_ms(a, waking->now);
-        next = a->next; /* waking or ending one only takes that one away */
-        if (left == 0) {
-            LOOP_WORKING_FOR(a, flow_expire(a));
-            continue;
-        }
-        if (a->phase == PHASE_RESTING) {
-            int64_t rest = (a->poll.wake_ns - waking->now + 999999) / 1000000;
-            if (rest <= 0) {
-                LOOP_WORKING_FOR(a, flow_wake(a));
-                continue;
-            }
-            if (left < 0 || rest < left) left = rest;
-        }
-        if (left > 0 && left < waking->shortest) waking->shortest = left;
-    }
-}
-
-/* Whose time has come; returns for how long nothing else is due. */
-static int64_t wake_all(struct loop *loop) {
-    const struct config *config = &loop->instance->config;
-    struct waking waking = {.now = clock_mono_ns(), .shortest = LONGEST_POLL_MS};
-    size_t i;
-    wake(&loop->waiting, &waking);
-    queue_lists(&loop->queue, wake, &waking);
-    for (i = 0; i < config->host_count; i++) {
-        struct token *token = config->hosts[i].token;
-        if (token == NULL) continue;
-        wake(&token->waiting, &waking);
-        waking.shortest = token_expire(token, waking.now, waking.shortest);
-    }
-    return waking.shortest;
-}
-
 static void look_at_tokens(struct loop *loop) {
     const struct config *config = &loop->instance->config;
     bool news, resolved;
@@ -280,7 +221,7 @@ static void *run(void *argument) {
         fill(loop);
         curl_multi_perform(loop->multi, &running);
         finish_transfers(loop);
-        wait = wake_all(loop);
+        wait = loop_wake_all(loop);
         if (queue_has(&loop->queue)) wait = 0;
         curl_multi_poll(loop->multi, NULL, 0, (int)wait, NULL);
     }

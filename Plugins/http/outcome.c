@@ -1,7 +1,6 @@
 #include "outcome.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "loop.h"
@@ -18,12 +17,12 @@ static void put_place(struct buffer *details, const struct attempt *a) {
 
 static void complete(struct attempt *a, const struct spindle_result *given, const struct spindle_error *error,
                      bool with_metadata) {
-    struct metadata *metadata = NULL;
+    /* One for all: outcomes are made on the loop's thread alone. */
+    struct metadata *metadata = with_metadata ? a->instance->metadata : NULL;
     spindle_result result = *given;
     result.struct_size = (uint32_t)sizeof result;
     result.error = error;
     a->timings.total_ms = (clock_mono_ns() - a->started_ns) / 1000000;
-    if (with_metadata) metadata = malloc(sizeof *metadata);
     if (metadata != NULL) {
         metadata_fill(metadata, a);
         result.metadata = metadata->entries;
@@ -32,7 +31,6 @@ static void complete(struct attempt *a, const struct spindle_result *given, cons
     loop_retire(a);
     (void)a->host->complete(a->ctx, a->handle, &result);
     /* Nothing of `a` from here on: release may already run. */
-    free(metadata);
 }
 
 void outcome_error(struct attempt *a, int32_t outcome, const char *code, const char *message, const char *reason) {

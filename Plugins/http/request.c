@@ -100,11 +100,14 @@ static bool read_all(struct http_request *request, const spindle_request *source
                      struct request_fault *fault) {
     struct parameters p;
     struct templates templates;
-    if (!parameters_collect(&p, source, fault) || !templates_read(&templates, &p, fault) ||
-        !body_read(&request->body, &p, &templates, config, fault)) {
+    bool again;
+    if (!parameters_collect(&p, source, fault) || !templates_read(&templates, &p, fault) || !read_poll(&request->poll, &p, fault)) {
         return false;
     }
-    if (!read_method(request, p.found[P_METHOD], fault) ||
+    /* Accepted by the server in an earlier attempt: only asking is left, and what was sent may be gone. */
+    again = request->poll.wanted && source->checkpoint.len > 0;
+    if (!again && !body_read(&request->body, &p, &templates, config, fault)) return false;
+    if ((!again && !read_method(request, p.found[P_METHOD], fault)) ||
         !parameter_choice(&p, P_FOLLOW, "false", "true", &request->follow, fault) ||
         !parameter_choice(&p, P_SAVE, "none", "artefact", &request->save_body, fault) ||
         !parameter_choice(&p, P_AUTH, "configured", "none", &request->no_auth, fault) ||
@@ -113,8 +116,7 @@ static bool read_all(struct http_request *request, const spindle_request *source
         !parameter_integer(&p, P_CONNECT, 1, 600000, &request->connect_timeout_ms, fault)) {
         return false;
     }
-    return read_statuses(request, &p, fault) && read_poll(&request->poll, &p, fault) &&
-           request_read_headers(request, source, &templates, fault) && read_url(request, &templates, fault);
+    return read_statuses(request, &p, fault) && request_read_headers(request, source, &templates, fault) && read_url(request, &templates, fault);
 }
 
 bool request_read(struct http_request *request, const spindle_request *source, const struct config *config,

@@ -6,6 +6,18 @@
 
 #define MOST_PINNED 4
 
+static const char *authorities = "/etc/ssl/certs", *codings = "gzip, deflate";
+
+void route_init(void) {
+    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+    if (version->capath != NULL) authorities = version->capath;
+    if ((version->features & CURL_VERSION_BROTLI) != 0) codings = "gzip, deflate, br";
+}
+
+const char *route_codings(void) {
+    return codings;
+}
+
 static int compare(const void *a, const void *b) {
     return memcmp(a, b, sizeof(struct address));
 }
@@ -81,14 +93,13 @@ static bool pin_proxy(const struct url *proxy, const struct address *addresses, 
 }
 
 static void set_trust(const struct config *config, CURL *easy) {
-    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (config->ca_file[0] == '\0') return;
     /* The file takes the place of the system's bundle, so the system's directory has to stand for it. */
     curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, version->capath != NULL ? version->capath : "/etc/ssl/certs");
+    curl_easy_setopt(easy, CURLOPT_CAPATH, authorities);
 }
 
 bool transfer_route(CURL *easy, const struct config *config, const struct url *url, const struct address *addresses,

@@ -20,11 +20,6 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
 }
 
-static const char *codings(void) {
-    return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_BROTLI) != 0 ? "gzip, deflate, br"
-                                                                                     : "gzip, deflate";
-}
-
 static bool set_form(struct attempt *a, CURL *easy) {
     a->mime = body_mime(&a->request.body, easy);
     return a->mime != NULL && curl_easy_setopt(easy, CURLOPT_MIMEPOST, a->mime) == CURLE_OK;
@@ -98,7 +93,7 @@ bool transfer_prepare(struct attempt *a, CURL *easy, const struct address *addre
     }
     curl_easy_setopt(easy, CURLOPT_PRIVATE, a);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, a->curl_error);
-    if (!request->own_accept_encoding) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, codings());
+    if (!request->own_accept_encoding) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, route_codings());
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, a);
     set_certificate(a, easy);

@@ -232,6 +232,43 @@ static void test_encodings(void) {
     buffer_free(&b);
 }
 
+/* Every text with one byte changed is expanded or refused, never read past its end (the copy has no byte to spare), and the value
+ * never gets out of its place. */
+static void test_template_bytes(void) {
+    static const struct {
+        enum template_place place;
+        const char *text;
+    } samples[] = {{TEMPLATE_TARGET, "http://h/{x}/a?b={x}#c"}, {TEMPLATE_JSON, "{\"a\\\"{x}\":[{x},\"{{x}}\"]}"}, {TEMPLATE_XML, "<a>{x}</a>"},
+                   {TEMPLATE_FORM, "a={x}&{x}=b"}, {TEMPLATE_TEXT, "{{x}{x}}"}};
+    static const char *const values[] = {"7", "/@..\"'<&=?#\\\r\n{x}", ""};
+    spindle_kv parameter = {.key = SPINDLE_STR_INIT("Template_x")};
+    spindle_request request = {.struct_size = sizeof request, .parameters = &parameter, .parameter_count = 1};
+    struct templates templates = {.source = &request};
+    size_t i, j, v, c, expanded = 0;
+    for (i = 0; i < sizeof samples / sizeof *samples; i++) {
+        size_t length = strlen(samples[i].text);
+        for (v = 0; v < 3 * length * 256; v++) {
+            char *exact = malloc(length);
+            struct request_fault fault;
+            struct buffer out;
+            parameter.value = spindle_str_from_cstr(values[v % 3]);
+            j = v / 3 / 256;
+            c = v / 3 % 256;
+            memcpy(exact, samples[i].text, length);
+            exact[j] = (char)c;
+            buffer_init(&out, 4096);
+            if (template_expand(&templates, samples[i].place, spindle_str_make(exact, length), parameter.key, &out, &fault)) {
+                expanded++;
+                /* Scheme and host stay as they were written. */
+                if (samples[i].place == TEMPLATE_TARGET && j > 9) CHECK(memcmp(out.data, "http://h/", 9) == 0, "%s", out.data);
+            }
+            buffer_free(&out);
+            free(exact);
+        }
+    }
+    CHECK(expanded > 1000, "only %zu were expanded", expanded);
+}
+
 static void test_pointers(void) {
     static const char document[] = "{\"a\":[1,{\"b/c\":{\"~\":2}}],\"\":{\"\":3},\"0\":4}";
     static const struct {
@@ -281,5 +318,6 @@ int main(int argc, char **argv) {
     test_text();
     test_encodings();
     test_pointers();
+    test_template_bytes();
     return REPORT();
 }
