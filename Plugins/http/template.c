@@ -7,6 +7,7 @@
 #include "secret.h"
 
 #define MOST_VALUE_BYTES 262144
+#define MOST_PLACEHOLDERS 1000 /* each is looked for among the parameters */
 
 bool templates_read(struct templates *t, const struct parameters *p, struct request_fault *fault) {
     static const char *const places[] = {"target", "headers", "body", "form"};
@@ -160,7 +161,7 @@ static bool check_result(struct expansion *e, spindle_str holder, struct request
 bool template_expand(const struct templates *templates, enum template_place place, spindle_str text, spindle_str holder,
                      struct buffer *out, struct request_fault *fault) {
     struct expansion e = {.templates = templates, .place = place, .out = out, .authority_end = authority_end(text)};
-    size_t at = 0;
+    size_t at = 0, count = 0;
     buffer_append(out, "", 0); /* the result of an empty text is a text too */
     while (at < text.len) {
         size_t length = placeholder(text, at);
@@ -170,6 +171,9 @@ bool template_expand(const struct templates *templates, enum template_place plac
             buffer_append(out, text.ptr + at + 1, quoted);
             at += quoted + 2;
         } else if (length > 0) {
+            if (++count > MOST_PLACEHOLDERS) {
+                return request_fail_as(fault, "http.template", holder, "more than 1000 values would be put in");
+            }
             if (!replace(&e, spindle_str_make(text.ptr + at + 1, length - 2), at, holder, fault)) return false;
             at += length;
         } else {

@@ -110,6 +110,7 @@ if [ "$mode" = --long ] && [ "$plain_port" != 0 ]; then
     # shellcheck disable=SC2086
     $cc $flags -O2 -rdynamic "$here"/{bench,fake_host}.c -o "$out/bench" -ldl -lpthread
     for at_once in 1 64 500; do "$out/bench" "$out/http-plain.so" "http://127.0.0.1:$plain_port/hello" 20000 $at_once; done
+    python3 "$here/throughput.py" "$binaries" "$out/http-plain.so" "$out" "$plain_port"
 fi
 finished=yes
 echo "$passed passed, $failed failed"

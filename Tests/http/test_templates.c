@@ -94,6 +94,9 @@ void test_template_refusals(void) {
     REFUSED(url("/echo"), "http.parameter", "has to list", "Template", "url", "Template_x", "1");
     REFUSED(url("/echo"), "http.parameter", "no body", "Template", "body", "Template_x", "1");
     REFUSED(url("/echo"), "http.parameter", "no Form_", "Template", "form", "Template_x", "1");
+    char many[3 * 1001 + 1];
+    for (size_t i = 0; i < 1001; i++) memcpy(many + 3 * i, "{x}", 4);
+    REFUSED(url("/echo"), "http.template", "more than 1000", "Template", "body", "Body", many, "ContentType", "text/plain", "Template_x", "");
     /* What is put into a header is never read as a reference itself. */
     struct run *run = GO(plain, url("/echo"), "Template", "headers", "Header_X-A", "{x} {y}", "Template_x", "Bearer", "Template_y",
                          "not-secret://token");
