@@ -71,6 +71,15 @@ const spindle_str *parameter_of(const spindle_request *source, enum family famil
     return NULL;
 }
 
+/* A slip in one of these would not be missed: the job would seem to be checked, or to wait, and is not. */
+static bool refuse_unknown(spindle_str key, struct request_fault *fault) {
+    const char *near = nearest_name(key.ptr, key.len, names, P_COUNT);
+    char message[120];
+    snprintf(message, sizeof message, "there is no such parameter%s%s%s", near != NULL ? "; did you mean \"" : "",
+             near != NULL ? near : "", near != NULL ? "\"?" : "");
+    return request_fail_as(fault, "http.parameter", key, message);
+}
+
 /* Which family it belongs to; F_COUNT for none. Names are unique within it. */
 static bool member(struct parameters *p, const spindle_kv *parameter, enum family *family, struct request_fault *fault) {
     spindle_str name;
@@ -95,6 +104,10 @@ bool parameters_collect(struct parameters *p, const spindle_request *source, str
         if (!member(p, parameter, &family, fault)) return false;
         if (family != F_COUNT) continue;
         for (j = 0; j < P_COUNT && !text_equal_nocase(parameter->key.ptr, parameter->key.len, names[j]); j++) {
+        }
+        if (j == P_COUNT && (text_starts_nocase(parameter->key.ptr, parameter->key.len, "Assert") ||
+                             text_starts_nocase(parameter->key.ptr, parameter->key.len, "Poll"))) {
+            return refuse_unknown(parameter->key, fault);
         }
         if (j == P_COUNT) {
             note_unknown(source, parameter->key);

@@ -150,6 +150,13 @@ void test_assertions(void) {
         expect(run, SPINDLE_PERMANENT, "http.parameter", bad[i][1]);
         run_free(run);
     }
+    run = GO(plain, url("/echo"), "Assert_Jsn", "{}");
+    expect(run, SPINDLE_PERMANENT, "http.parameter", "a slip");
+    CHECK(strstr(run->message, "did you mean \"Assert_Json\"?") != NULL, "%s", run->message);
+    run_free(run);
+    run = GO(plain, url("/echo"), "PollInterval", "1");
+    expect(run, SPINDLE_PERMANENT, "http.parameter", "another slip");
+    run_free(run);
     run = GO(plain, url("/status/503"), "RetryStatus", "none");
     expect(run, SPINDLE_PERMANENT, "http.status.503", "not retried");
     run_free(run);

@@ -179,10 +179,8 @@ void test_tls(void) {
     struct run *run, *many[100];
     void *trusting;
     int i;
-    if (tls_port == 0) {
-        printf("TLS and HTTP/2: left out, no nginx\n");
-        return;
-    }
+    CHECK(tls_port != 0, "there is no nginx for TLS and HTTP/2");
+    if (tls_port == 0) return;
     snprintf(config, sizeof config, "{\"tls\":{\"caFile\":\"%s\"}}", ca_file);
     trusting = fake_create(config, &status);
     CHECK(status == SPINDLE_OK, "%s", fake_last_error);
