@@ -213,6 +213,7 @@ bool poll_ask(struct attempt *a) {
     a->bodiless = true;
     a->foreign = a->poll.foreign;
     a->redirects = 0;
+    a->reauthenticated = false;
     a->poll.asked++;
     response_reset(&a->response);
     return true;

@@ -71,6 +71,9 @@ def ask(key, headers):
     job = jobs.get(key)
     if job is None:
         return 404, [], b"no such job"
+    if "secure" in job["options"] and seen_by(headers, "authorization") != f"Bearer t{tokens['good']}":
+        return 401, [], b"who are you?"
+    tokens["good"] = -1 if "secure" in job["options"] else tokens["good"]  # good for one question
     job["asked"] += 1
     job["headers"] = [[k, v] for k, v in headers]
     stated = "state" in job["options"]

@@ -63,6 +63,15 @@ void test_polling(void) {
     expect(run, SPINDLE_PERMANENT, "http.poll.deadline", "later than the deadline");
     CHECK(known("h", "asked") == 1, "%ld", known("h", "asked"));
     run_free(run);
+    /* Tokens go along, also when each is taken back before the next question. */
+    fake_secret("client", "s3cret");
+    void *instance = create("{\"hosts\":[{\"origin\":\"http://127.0.0.1:%d\",\"oauth2\":{\"tokenUrl\":\"http://good.test:%d/token/3600\","
+                            "\"clientId\":\"me\",\"clientSecret\":\"secret://client\"}}]}", port, port);
+    run = GO(instance, url("/work/j/3/done/secure"), FAST);
+    expect(run, SPINDLE_SUCCESS, "", "with tokens");
+    CHECK(known("j", "sent") == 1 && known("j", "asked") == 4, "%ld %ld", known("j", "sent"), known("j", "asked"));
+    run_free(run);
+    destroy_instance(instance);
     /* Another origin gets none of the job's headers. */
     run = GO(plain, url("/work/i/0/done/elsewhere"), FAST, "Header_X-Api-Key", "k", "Header_Accept", "a/b");
     expect(run, SPINDLE_SUCCESS, "", "elsewhere");
