@@ -105,7 +105,7 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
+        plugin("http", target: "SpindlePluginHTTP", linking: ["curl", "jansson"]),
         plugin("script", target: "SpindlePluginScript"),
         plugin("native", target: "SpindlePluginNative", linking: ["ffi", "jansson"]),
         plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),

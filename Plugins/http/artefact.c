@@ -7,7 +7,7 @@ static enum artefact_step put(struct attempt *a, const char *bytes, size_t lengt
 }
 
 bool artefact_offered(const struct attempt *a) {
-    return a->request.save_body && SPINDLE_OFFERS(a->host, artefact_write);
+    return a->request.save_body && !poll_judges(a) && SPINDLE_OFFERS(a->host, artefact_write);
 }
 
 enum artefact_step artefact_put(struct attempt *a, const char *chunk, size_t length) {

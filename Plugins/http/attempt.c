@@ -20,13 +20,17 @@ struct attempt *attempt_create(struct instance *instance, spindle_handle handle,
     }
     buffer_init(&a->response.header_text, RESPONSE_MOST_HEADER_BYTES);
     buffer_init(&a->response.body, SPINDLE_MAX_OUTPUT_BYTES);
+    buffer_init(&a->authorization, AUTHORIZATION_MOST_BYTES);
     return a;
 }
 
 void attempt_free(struct attempt *a) {
     if (a == NULL) return;
+    curl_mime_free(a->mime); /* only if its transfer never began */
     request_free(&a->request);
     url_free(&a->url);
+    url_free(&a->poll.url);
+    buffer_wipe(&a->authorization);
     curl_slist_free_all(a->connect_to);
     curl_slist_free_all(a->resolve);
     buffer_free(&a->response.header_text);
@@ -35,16 +39,20 @@ void attempt_free(struct attempt *a) {
 }
 
 void attempt_list_add(struct attempt_list *list, struct attempt *a) {
+    a->list = list;
     a->next = NULL;
     a->previous = list->last;
     *(list->last != NULL ? &list->last->next : &list->first) = a;
     list->last = a;
 }
 
-void attempt_list_remove(struct attempt_list *list, struct attempt *a) {
+void attempt_list_remove(struct attempt *a) {
+    struct attempt_list *list = a->list;
+    if (list == NULL) return;
     *(a->previous != NULL ? &a->previous->next : &list->first) = a->next;
     *(a->next != NULL ? &a->next->previous : &list->last) = a->previous;
     a->previous = a->next = NULL;
+    a->list = NULL;
 }
 
 int64_t attempt_left_ms(const struct attempt *a, int64_t now_ns) {

@@ -6,17 +6,25 @@
 #include <spindle/executor.h>
 
 #include "config.h"
+#include "poll.h"
 #include "request.h"
 #include "resolver.h"
 #include "text.h"
 
 struct loop;
+struct metadata;
+struct origin;
+
+/* What libcurl's private pointer of a transfer leads to. */
+enum transfer_owner { OWNER_ATTEMPT, OWNER_TOKEN };
 
 struct instance {
     struct config config;
     struct loop *loop;
+    struct metadata *metadata; /* room for one result's; the loop's thread alone */
 };
 
+#define AUTHORIZATION_MOST_BYTES 1048576
 #define RESPONSE_MOST_HEADERS 200
 #define RESPONSE_MOST_HEADER_BYTES 65536
 
@@ -44,10 +52,12 @@ enum stop {
 
 enum phase {
     PHASE_NEW,       /* execute made it */
-    PHASE_BACKLOG,   /* waits for a place among maxConnections */
+    PHASE_QUEUED,    /* waits for a place: among maxConnections, or among those of its origin */
     PHASE_RESOLVING, /* waits for addresses */
+    PHASE_TOKEN,     /* waits for a token */
     PHASE_TRANSFER,  /* libcurl has it */
-    PHASE_FLUSHING   /* waits for room for the end of the artefact */
+    PHASE_FLUSHING,  /* waits for room for the end of the artefact */
+    PHASE_RESTING    /* waits to ask again whether the work is done */
 };
 
 struct artefact {
@@ -62,7 +72,12 @@ struct timings {
     char remote_ip[ADDRESS_TEXT_BYTES];
 };
 
+struct attempt_list {
+    struct attempt *first, *last;
+};
+
 struct attempt {
+    enum transfer_owner owner; /* first, as in struct token */
     const struct spindle_request *source;
     const spindle_host *host;
     spindle_host_ctx *ctx;
@@ -82,8 +97,11 @@ struct attempt {
 
     /* The loop's thread alone. */
     enum phase phase;
-    struct attempt *previous, *next; /* those that wait without libcurl */
-    bool placed;                     /* counts in maxConnections */
+    struct attempt_list *list; /* that it waits in without libcurl, or NULL */
+    struct attempt *previous, *next;
+    bool placed;            /* counts in maxConnections */
+    struct origin *origin;  /* that has limits of its own, or NULL */
+    bool counted;           /* counts in those */
     struct url url;                  /* of this hop */
     enum method method;              /* of this hop */
     bool bodiless, foreign;          /* a redirect took the body; left the first origin */
@@ -91,6 +109,12 @@ struct attempt {
     struct lookup *lookup;
     int64_t lookup_started_ns;
     struct curl_slist *connect_to, *resolve;
+    struct buffer authorization;          /* header line of this hop, or empty */
+    struct curl_slist authorization_node; /* in front of the other headers */
+    uint64_t token_generation;            /* of the token in it; 0 = none */
+    bool reauthenticated;                 /* a token was refused once already */
+    curl_mime *mime;
+    struct poll_progress poll;
     CURL *easy;
     bool paused;
     enum stop stop;
@@ -104,12 +128,9 @@ struct attempt {
 struct attempt *attempt_create(struct instance *instance, spindle_handle handle, const spindle_request *source);
 void attempt_free(struct attempt *attempt);
 
-struct attempt_list {
-    struct attempt *first, *last;
-};
-
 void attempt_list_add(struct attempt_list *list, struct attempt *a);
-void attempt_list_remove(struct attempt_list *list, struct attempt *a);
+/* From the list that it is in, if any. */
+void attempt_list_remove(struct attempt *a);
 
 /* Milliseconds left, at least 0; -1 without a deadline. */
 int64_t attempt_left_ms(const struct attempt *attempt, int64_t now_ns);

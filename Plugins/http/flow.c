@@ -5,7 +5,9 @@
 #include "artefact.h"
 #include "loop.h"
 #include "outcome.h"
+#include "queue.h"
 #include "thread.h"
+#include "token.h"
 #include "transfer.h"
 
 static void internal(struct attempt *a) {
@@ -35,6 +37,19 @@ static void begin_transfer(struct attempt *a, const struct address *addresses, s
     }
 }
 
+/* What the configuration has for this origin. Credentials go with the job's own request, never after a redirect from elsewhere:
+ * a foreign server must not choose what they are used for. False: the attempt waits for a token or was ended. */
+static bool authorize(struct attempt *a) {
+    struct host_config *host = NULL;
+    a->authorization.length = 0;
+    if (!a->foreign && !a->request.no_auth) host = config_host(&a->instance->config, &a->url);
+    if (host == NULL || host->auth == AUTH_NONE) return true;
+    if (host->auth == AUTH_OAUTH2) return token_use(host->token, a);
+    if (buffer_append(&a->authorization, host->authorization.data, host->authorization.length)) return true;
+    internal(a);
+    return false;
+}
+
 /* Every hop begins here, so every hop's address is checked. */
 static void begin_hop(struct attempt *a) {
     const struct config *config = &a->instance->config;
@@ -48,6 +63,7 @@ static void begin_hop(struct attempt *a) {
         refuse_address(a);
         return;
     }
+    if (!authorize(a)) return;
     if (where->literal) {
         begin_transfer(a, &where->address, 1);
         return;
@@ -58,12 +74,34 @@ static void begin_hop(struct attempt *a) {
     if (a->lookup == NULL) outcome_error(a, SPINDLE_RETRYABLE, "http.internal", "the name could not be looked up", NULL);
 }
 
-void flow_start(struct attempt *a) {
+static void queue(struct attempt *a) {
+    if (!queue_enter(loop_queue(a), a)) internal(a);
+}
+
+void flow_begin(struct attempt *a) {
     /* The job's URL moves to the hop. */
     a->url = a->request.url;
     a->request.url.text = NULL;
     a->method = a->request.method;
+    if (a->request.poll.wanted && a->source->checkpoint.len > 0) {
+        /* To send it again would be the one thing that must not happen. */
+        if (!poll_resume(a)) {
+            outcome_error(a, SPINDLE_PERMANENT, "http.poll.checkpoint",
+                          "what an earlier attempt noted of the accepted work cannot be read; it was not sent again", NULL);
+            return;
+        }
+        if (!poll_ask(a)) return;
+    }
+    queue(a);
+}
+
+void flow_start(struct attempt *a) {
     begin_hop(a);
+}
+
+void flow_wake(struct attempt *a) {
+    loop_end_wait(a);
+    if (poll_ask(a)) queue(a);
 }
 
 void flow_resolved(struct attempt *a) {
@@ -110,8 +148,22 @@ static const char *next_hop(struct attempt *a, struct url *next, const char **co
     return NULL;
 }
 
+/* One more hop; to another origin it waits for its turn there. */
+static void again(struct attempt *a, bool elsewhere) {
+    lookup_end(a->lookup);
+    a->lookup = NULL;
+    response_reset(&a->response);
+    if (!elsewhere) {
+        begin_hop(a);
+        return;
+    }
+    queue_leave(loop_queue(a), a);
+    queue(a);
+}
+
 static void redirect(struct attempt *a) {
     struct url next;
+    bool elsewhere;
     long status = a->response.status;
     const char *code, *error = next_hop(a, &next, &code);
     if (error != NULL) {
@@ -124,14 +176,17 @@ static void redirect(struct attempt *a) {
         a->bodiless = true;
     }
     /* Compared with the hop before, and never taken back: who was trusted once is not asked again. */
-    if (!url_same_origin(&a->url, &next)) a->foreign = true;
+    elsewhere = !url_same_origin(&a->url, &next);
+    if (elsewhere && a->request.body.secret && !a->bodiless && !a->foreign) {
+        url_free(&next);
+        outcome_error(a, SPINDLE_PERMANENT, "http.redirect", "the redirect leads elsewhere, and the form holds a secret", NULL);
+        return;
+    }
+    if (elsewhere) a->foreign = true;
     url_free(&a->url);
     a->url = next;
     a->redirects++;
-    lookup_end(a->lookup);
-    a->lookup = NULL;
-    response_reset(&a->response);
-    begin_hop(a);
+    again(a, elsewhere);
 }
 
 static void end_artefact(struct attempt *a) {
@@ -164,14 +219,31 @@ static void stopped(struct attempt *a) {
     }
 }
 
+/* The token may have been taken back before its time: another one is tried, once. */
+static bool unauthorized(struct attempt *a) {
+    struct host_config *host;
+    if (a->response.status != 401 || a->token_generation == 0 || a->reauthenticated || a->authorization.length == 0 ||
+        status_set_has(&a->request.expected, 401)) {
+        return false;
+    }
+    host = config_host(&a->instance->config, &a->url);
+    if (host == NULL || host->token == NULL) return false;
+    token_reject(host->token, a->token_generation);
+    a->token_generation = 0;
+    return a->reauthenticated = true;
+}
+
 void flow_transferred(struct attempt *a, CURLcode code) {
-    bool whole = code == CURLE_OK || a->stop == STOP_TRUNCATED || a->stop == STOP_REDIRECT;
+    bool whole = (code == CURLE_OK && a->stop == STOP_NONE) || a->stop == STOP_TRUNCATED || a->stop == STOP_REDIRECT;
     transfer_collect(a);
     loop_drop_easy(a);
     a->phase = PHASE_NEW;
     if (!whole && a->stop != STOP_NONE) stopped(a);
+    else if (!whole && poll_tolerates(a, code)) return;
     else if (!whole) outcome_curl(a, code);
     else if (a->response.redirecting) redirect(a);
+    else if (unauthorized(a)) again(a, false);
+    else if (poll_takes(a)) return;
     else if (a->artefact.on) end_artefact(a);
     else outcome_response(a);
 }
@@ -181,8 +253,11 @@ void flow_writable(struct attempt *a) {
         loop_end_wait(a);
         end_artefact(a);
     } else if (a->phase == PHASE_TRANSFER && a->paused) {
+        CURLcode code;
         a->paused = false; /* before: the callback runs inside and may pause again */
-        curl_easy_pause(a->easy, CURLPAUSE_CONT);
+        code = curl_easy_pause(a->easy, CURLPAUSE_CONT);
+        /* A callback that breaks off in here is told to nobody else: the transfer would go on, and end well. */
+        if (code != CURLE_OK || a->stop != STOP_NONE) flow_transferred(a, code != CURLE_OK ? code : CURLE_WRITE_ERROR);
     }
 }
 
@@ -191,6 +266,15 @@ void flow_cancel(struct attempt *a) {
 }
 
 void flow_expire(struct attempt *a) {
+    if (a->phase == PHASE_RESTING) {
+        outcome_error(a, SPINDLE_RETRYABLE, "http.timeout",
+                      "the work was not done in the time of this attempt; the next one goes on asking", NULL);
+        return;
+    }
+    if (a->phase == PHASE_TOKEN) {
+        outcome_error(a, SPINDLE_RETRYABLE, "http.timeout", "the token endpoint did not answer in time", NULL);
+        return;
+    }
     outcome_error(a, SPINDLE_RETRYABLE, "http.timeout",
                   a->phase == PHASE_RESOLVING ? "the host's name was not resolved in time" : "the request took too long", NULL);
 }

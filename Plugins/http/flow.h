@@ -4,7 +4,9 @@
 
 #include "attempt.h"
 
-void flow_start(struct attempt *a);
+void flow_begin(struct attempt *a);
+void flow_start(struct attempt *a); /* it has its place */
+void flow_wake(struct attempt *a);  /* it rested */
 void flow_resolved(struct attempt *a);
 void flow_transferred(struct attempt *a, CURLcode code);
 void flow_writable(struct attempt *a);

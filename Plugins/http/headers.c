@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "request.h"
+#include "secret.h"
 #include "text.h"
-
-#define PREFIX_LENGTH 7 /* Header_ */
 
 static bool token(const char *text, size_t length) {
     static const char others[] = "!#$%&'*+-.^_`|~";
@@ -17,7 +16,7 @@ static bool token(const char *text, size_t length) {
     return length > 0;
 }
 
-static bool field_value(spindle_str value) {
+bool header_value_allowed(spindle_str value) {
     size_t i;
     for (i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
@@ -77,106 +76,91 @@ static bool add(struct http_request *request, spindle_str name, spindle_str valu
     return added;
 }
 
-/* `secret://NAME` or `Bearer secret://NAME`: jobs hold only the reference, the value never leaves this function but in
- * the request itself. */
-static bool expand_secret(const spindle_request *source, spindle_str value, struct buffer *expanded, const char **error) {
-    spindle_str name, secret = {NULL, 0};
-    size_t at;
-    if (!spindle_secret_name(value, &name, &at)) return buffer_append(expanded, value.ptr, value.len);
-    if (!SPINDLE_OFFERS(source->host, secret_get) ||
-        source->host->secret_get(source->ctx, source->handle, name, &secret) != SPINDLE_OK) {
-        *error = "the secret is not granted to this job";
-        return false;
-    }
-    /* Secrets are often read from files that end with a line feed. */
-    while (secret.len > 0 && (secret.ptr[secret.len - 1] == '\n' || secret.ptr[secret.len - 1] == '\r')) secret.len--;
-    if (!field_value(secret)) {
-        *error = "the secret holds control characters";
-        return false;
-    }
-    buffer_append(expanded, value.ptr, at);
-    return buffer_append(expanded, secret.ptr, secret.len);
-}
-
-static bool own_header(struct http_request *request, const spindle_request *source, const spindle_kv *parameter,
-                       struct request_fault *fault) {
-    spindle_str name = spindle_str_make(parameter->key.ptr + PREFIX_LENGTH, parameter->key.len - PREFIX_LENGTH);
+static bool own_header(struct http_request *request, const struct templates *templates, const spindle_kv *parameter,
+                       spindle_str name, struct request_fault *fault) {
+    const spindle_request *source = templates->source;
     const char *error = "the header does not fit";
     struct buffer value;
-    char key[140];
-    bool added;
-    snprintf(key, sizeof key, "%.*s", (int)parameter->key.len, parameter->key.ptr);
-    if (!token(name.ptr, name.len)) return request_fail(fault, key, "that is not the name of a header");
+    bool done;
+    if (!token(name.ptr, name.len)) {
+        return request_fail_as(fault, "http.parameter", parameter->key, "that is not the name of a header");
+    }
     if (ONE_OF(name, reserved) || text_starts_nocase(name.ptr, name.len, "Proxy-")) {
-        return request_fail(fault, key, "that header is set by the executor alone");
+        return request_fail_as(fault, "http.parameter", parameter->key, "that header is set by the executor alone");
     }
-    if (!field_value(parameter->value)) return request_fail(fault, key, "the value holds a control character");
     if (text_equal_nocase(name.ptr, name.len, "Accept-Encoding")) request->own_accept_encoding = true;
+    if (text_equal_nocase(name.ptr, name.len, "Authorization")) request->no_auth = true;
     buffer_init(&value, REQUEST_MOST_HEADER_BYTES);
-    added = expand_secret(source, parameter->value, &value, &error) &&
-            add(request, name, spindle_str_make(value.data, value.length), ONE_OF(name, harmless));
-    buffer_wipe(&value);
-    return added || request_fail(fault, key, error);
-}
-
-static bool is_header(const spindle_kv *parameter) {
-    return text_starts_nocase(parameter->key.ptr, parameter->key.len, "Header_");
-}
-
-static const spindle_kv *own(const spindle_request *source, const char *name, const spindle_kv *before) {
-    size_t i;
-    for (i = 0; i < source->parameter_count && &source->parameters[i] != before; i++) {
-        const spindle_kv *parameter = &source->parameters[i];
-        if (is_header(parameter) &&
-            text_equal_nocase(parameter->key.ptr + PREFIX_LENGTH, parameter->key.len - PREFIX_LENGTH, name)) {
-            return parameter;
+    /* A value that refers to a secret is no template: what is put in could name another secret. */
+    if (templates->headers && !secret_is(parameter->value)) {
+        if (!template_expand(templates, TEMPLATE_TEXT, parameter->value, parameter->key, &value, fault)) {
+            buffer_wipe(&value);
+            return false;
         }
+    } else if (!secret_expand(source, parameter->value, &value, &error)) {
+        buffer_wipe(&value);
+        return request_fail_as(fault, "http.parameter", parameter->key, error);
     }
-    return NULL;
+    if (!header_value_allowed(spindle_str_make(value.data, value.length))) {
+        done = request_fail_as(fault, "http.parameter", parameter->key, "the value holds a control character");
+    } else {
+        done = add(request, name, spindle_str_make(value.data, value.length), ONE_OF(name, harmless)) ||
+               request_fail_as(fault, "http.parameter", parameter->key, "the header does not fit");
+    }
+    buffer_wipe(&value);
+    return done;
 }
 
 /* Added unless the job set its own; one that could not be sent is left out, because the job did not ask for it. */
 static bool extra(struct http_request *request, const spindle_request *source, const char *name, spindle_str value) {
-    if (value.len == 0 || own(source, name, NULL) != NULL || !field_value(value)) return true;
-    return add(request, spindle_str_from_cstr(name), value, true);
+    spindle_str header = spindle_str_from_cstr(name);
+    if (value.len == 0 || parameter_of(source, F_HEADER, header) != NULL || !header_value_allowed(value)) return true;
+    return add(request, header, value, true);
 }
 
-bool request_read_headers(struct http_request *request, const spindle_request *source, const spindle_str *content_type,
-                          struct request_fault *fault) {
-    spindle_str type = content_type != NULL ? *content_type : spindle_str_from_cstr("");
-    const spindle_kv *own_type = own(source, "Content-Type", NULL);
+static bool own_headers(struct http_request *request, const struct templates *templates, struct request_fault *fault) {
+    const spindle_request *source = templates->source;
     size_t count = 0, bytes = 0, i;
-    if (!field_value(type)) return request_fail(fault, "ContentType", "the content type holds a control character");
     for (i = 0; i < source->parameter_count; i++) {
         const spindle_kv *parameter = &source->parameters[i];
-        char name[140];
-        if (!is_header(parameter)) continue;
-        snprintf(name, sizeof name, "%.*s", (int)parameter->key.len, parameter->key.ptr);
+        spindle_str name;
+        if (!parameter_member(parameter, F_HEADER, &name)) continue;
         bytes += parameter->key.len + parameter->value.len;
         if (++count > REQUEST_MOST_HEADERS || bytes > REQUEST_MOST_HEADER_BYTES) {
-            return request_fail(fault, name, "more than 100 headers or 64 KiB of them");
+            return request_fail_as(fault, "http.parameter", parameter->key, "more than 100 headers or 64 KiB of them");
         }
-        if (parameter->key.len > PREFIX_LENGTH && own(source, name + PREFIX_LENGTH, parameter) != NULL) {
-            return request_fail(fault, name, "the header is given twice");
-        }
-        if (!own_header(request, source, parameter, fault)) return false;
-    }
-    /* libcurl would wait a second for "100 Continue" and would call a body of ours a form. */
-    if (!append(&request->headers, "Expect:") || !append(&request->foreign_headers, "Expect:")) {
-        return request_fail(fault, "", "out of memory");
-    }
-    if (own_type == NULL && request->has_body && !extra(request, source, "Content-Type", type)) {
-        return request_fail(fault, "", "out of memory");
-    }
-    if (own_type == NULL && (!request->has_body || type.len == 0)) {
-        if (!append(&request->headers, "Content-Type:") || !append(&request->foreign_headers, "Content-Type:")) {
-            return request_fail(fault, "", "out of memory");
-        }
-    }
-    if (!extra(request, source, "Idempotency-Key", source->idempotency_key) ||
-        !extra(request, source, "traceparent", source->traceparent) ||
-        !extra(request, source, "tracestate", source->traceparent.len == 0 ? source->traceparent : source->tracestate)) {
-        return request_fail(fault, "", "out of memory");
+        if (!own_header(request, templates, parameter, name, fault)) return false;
     }
     return true;
+}
+
+bool request_read_headers(struct http_request *request, const spindle_request *source, const struct templates *templates,
+                          struct request_fault *fault) {
+    spindle_str type = spindle_str_make(request->body.type.data, request->body.type.length);
+    spindle_str content_type = SPINDLE_STR("Content-Type");
+    bool own_type = parameter_of(source, F_HEADER, content_type) != NULL;
+    bool added = true;
+    if (!header_value_allowed(type)) return request_fail(fault, "ContentType", "the content type holds a control character");
+    if (!own_headers(request, templates, fault)) return false;
+    /* libcurl would wait a second for "100 Continue" and would call a body of ours a form. */
+    added = append(&request->headers, "Expect:") && append(&request->foreign_headers, "Expect:");
+    if (!own_type && request->body.kind == BODY_BYTES && type.len > 0) {
+        added = added && add(request, content_type, type, true);
+    } else if (!own_type && request->body.kind != BODY_MULTIPART) {
+        added = added && append(&request->headers, "Content-Type:") && append(&request->foreign_headers, "Content-Type:");
+    }
+    added = added && extra(request, source, "Idempotency-Key", source->idempotency_key) &&
+            extra(request, source, "traceparent", source->traceparent) &&
+            extra(request, source, "tracestate", source->traceparent.len == 0 ? source->traceparent : source->tracestate);
+    if (added) return true;
+    request_fail(fault, "", "out of memory");
+    fault->status = SPINDLE_E_BUSY;
+    return false;
+}
+
+void headers_wipe(struct curl_slist **list) {
+    struct curl_slist *item;
+    for (item = *list; item != NULL; item = item->next) explicit_bzero(item->data, strlen(item->data));
+    curl_slist_free_all(*list);
+    *list = NULL;
 }

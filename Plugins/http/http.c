@@ -7,12 +7,16 @@
 
 #include "attempt.h"
 #include "loop.h"
+#include "outcome.h"
+#include "transfer.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_state = CURLE_FAILED_INIT;
 
 static void start_curl(void) {
+    json_object_seed(0); /* else the first object would, from whatever thread */
     global_state = curl_global_init(CURL_GLOBAL_DEFAULT);
+    route_init();
 }
 
 static spindle_status http_init(const spindle_host *host, spindle_host_ctx *ctx) {
@@ -34,8 +38,10 @@ static spindle_status http_create(const spindle_instance_config *config, void **
         free(instance);
         return spindle_config_error(config, "http.config", fault.message, fault.pointer);
     }
-    if (loop_create(instance) == NULL) {
+    instance->metadata = malloc(sizeof *instance->metadata);
+    if (instance->metadata == NULL || loop_create(instance) == NULL) {
         config_free(&instance->config);
+        free(instance->metadata);
         free(instance);
         return SPINDLE_E_BUSY;
     }
@@ -47,6 +53,7 @@ static void http_destroy(void *made) {
     struct instance *instance = made;
     loop_destroy(instance->loop);
     config_free(&instance->config);
+    free(instance->metadata);
     free(instance);
 }
 
@@ -70,7 +77,7 @@ static spindle_status http_execute(void *made, spindle_handle handle, const spin
     struct attempt *a = attempt_create(made, handle, request);
     struct request_fault fault;
     if (a == NULL) return SPINDLE_E_BUSY;
-    if (!request_read(&a->request, request, &fault)) {
+    if (!request_read(&a->request, request, &a->instance->config, &fault)) {
         attempt_free(a);
         return refuse(request, &fault);
     }
@@ -100,7 +107,7 @@ static void http_release(void *made, spindle_handle handle, void *state) {
 }
 
 static const char *const prefixes[] = {"http://", "https://"};
-static const char *const needs[] = {"net:*"};
+static const char *const needs[] = {"net:*", "fs:read:*"};
 
 static const spindle_executor_descriptor http = {
     .struct_size = sizeof http,

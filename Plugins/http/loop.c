@@ -3,40 +3,29 @@
 #include <stdlib.h>
 
 #include "flow.h"
+#include "loop_state.h"
 #include "thread.h"
+#include "token.h"
 
-#define MOST_SPARE 128
-#define LONGEST_POLL_MS 60000
-
-struct loop {
-    struct instance *instance;
-    CURLM *multi;
-    pthread_t thread;
-    pthread_mutex_t lock; /* of the inbox, of `stopping` and of the guarded fields of attempts */
-    struct attempt *inbox, **inbox_end;
-    bool stopping;
-    struct attempt_list backlog, waiting;
-    int64_t placed;
-    CURL *spare[MOST_SPARE];
-    size_t spare_count;
-};
-
-static struct attempt_list *list_of(struct attempt *a) {
-    struct loop *loop = a->instance->loop;
-    if (a->phase == PHASE_BACKLOG) return &loop->backlog;
-    return a->phase == PHASE_RESOLVING || a->phase == PHASE_FLUSHING ? &loop->waiting : NULL;
+struct queue *loop_queue(struct attempt *a) {
+    return &a->instance->loop->queue;
 }
 
 void loop_wait(struct attempt *a, enum phase phase) {
     a->phase = phase;
-    attempt_list_add(list_of(a), a);
+    attempt_list_add(&a->instance->loop->waiting, a);
 }
 
 void loop_end_wait(struct attempt *a) {
-    struct attempt_list *list = list_of(a);
-    if (list == NULL) return;
-    attempt_list_remove(list, a);
+    attempt_list_remove(a);
     a->phase = PHASE_NEW;
+}
+
+void loop_rest(struct attempt *a) {
+    lookup_end(a->lookup);
+    a->lookup = NULL;
+    queue_leave(loop_queue(a), a);
+    loop_wait(a, PHASE_RESTING);
 }
 
 CURL *loop_take_easy(struct loop *loop) {
@@ -45,7 +34,7 @@ CURL *loop_take_easy(struct loop *loop) {
 
 static void keep_easy(struct loop *loop, CURL *easy) {
     curl_easy_reset(easy); /* it must not point into an attempt that is about to vanish */
-    if (loop->spare_count < MOST_SPARE) loop->spare[loop->spare_count++] = easy;
+    if (loop->spare_count < LOOP_MOST_SPARE) loop->spare[loop->spare_count++] = easy;
     else curl_easy_cleanup(easy);
 }
 
@@ -63,9 +52,29 @@ void loop_drop_easy(struct attempt *a) {
     struct loop *loop = a->instance->loop;
     if (a->easy == NULL) return;
     curl_multi_remove_handle(loop->multi, a->easy);
+    curl_easy_setopt(a->easy, CURLOPT_MIMEPOST, NULL);
+    curl_mime_free(a->mime);
+    a->mime = NULL;
     keep_easy(loop, a->easy);
     a->easy = NULL;
     a->paused = false;
+}
+
+bool loop_add_token(struct token *token, CURL *easy) {
+    struct loop *loop = token->instance->loop;
+    if (curl_multi_add_handle(loop->multi, easy) != CURLM_OK) {
+        keep_easy(loop, easy);
+        return false;
+    }
+    token->easy = easy;
+    return true;
+}
+
+void loop_drop_token(struct token *token) {
+    if (token->easy == NULL) return;
+    curl_multi_remove_handle(token->instance->loop->multi, token->easy);
+    keep_easy(token->instance->loop, token->easy);
+    token->easy = NULL;
 }
 
 void loop_retire(struct attempt *a) {
@@ -74,9 +83,7 @@ void loop_retire(struct attempt *a) {
     loop_drop_easy(a);
     lookup_end(a->lookup); /* before `done`: until here it may still post */
     a->lookup = NULL;
-    loop_end_wait(a);
-    if (a->placed) loop->placed--;
-    a->placed = false;
+    queue_leave(&loop->queue, a);
     pthread_mutex_lock(&loop->lock);
     a->done = true;
     if (a->queued) {
@@ -124,22 +131,21 @@ void loop_resolved(void *attempt) {
     post(a, &a->resolved);
 }
 
-/* Marks the thread as working for the attempt. `host` and `ctx` are read first: the attempt may vanish in between. */
-#define WORKING_FOR(a, step)                                                                                            \
-    do {                                                                                                                \
-        const spindle_host *host_ = (a)->host;                                                                          \
-        spindle_host_ctx *ctx_ = (a)->ctx;                                                                              \
-        spindle_handle before_ = SPINDLE_OFFERS(host_, enter) ? host_->enter(ctx_, (a)->handle) : 0;                    \
-        step;                                                                                                           \
-        if (SPINDLE_OFFERS(host_, enter)) host_->enter(ctx_, before_);                                                  \
-    } while (0)
+void loop_token_resolved(void *context) {
+    struct token *token = context;
+    struct loop *loop = token->instance->loop;
+    pthread_mutex_lock(&loop->lock);
+    token->resolved = loop->token_news = true;
+    curl_multi_wakeup(loop->multi);
+    pthread_mutex_unlock(&loop->lock);
+}
 
 static void handle(struct attempt *a, bool cancel, bool writable, bool resolved) {
     if (cancel) {
         flow_cancel(a);
         return;
     }
-    if (a->phase == PHASE_NEW) loop_wait(a, PHASE_BACKLOG);
+    if (a->phase == PHASE_NEW) flow_begin(a);
     else if (resolved && a->phase == PHASE_RESOLVING) flow_resolved(a);
     else if (writable) flow_writable(a);
 }
@@ -163,40 +169,46 @@ static bool drain(struct loop *loop) {
         }
         pthread_mutex_unlock(&loop->lock);
         if (a == NULL) return !stopping;
-        WORKING_FOR(a, handle(a, cancel, writable, resolved));
+        LOOP_WORKING_FOR(a, handle(a, cancel, writable, resolved));
     }
 }
 
 static void fill(struct loop *loop) {
-    while (loop->backlog.first != NULL && loop->placed < loop->instance->config.max_connections) {
-        struct attempt *a = loop->backlog.first;
-        loop_end_wait(a);
-        loop->placed++;
-        a->placed = true;
-        WORKING_FOR(a, flow_start(a));
+    while (queue_has(&loop->queue)) {
+        struct attempt *a = queue_take(&loop->queue);
+        LOOP_WORKING_FOR(a, flow_start(a));
     }
 }
 
-static int64_t expire(const struct attempt_list *list, int64_t now, int64_t shortest) {
-    struct attempt *a, *next;
-    for (a = list->first; a != NULL; a = next) {
-        int64_t left = attempt_left_ms(a, now);
-        next = a->next; /* expiring one only takes that one away */
-        if (left == 0) WORKING_FOR(a, flow_expire(a));
-        else if (left > 0 && left < shortest) shortest = left;
+static void look_at_tokens(struct loop *loop) {
+    const struct config *config = &loop->instance->config;
+    bool news, resolved;
+    size_t i;
+    pthread_mutex_lock(&loop->lock);
+    news = loop->token_news;
+    loop->token_news = false;
+    pthread_mutex_unlock(&loop->lock);
+    for (i = 0; news && i < config->host_count; i++) {
+        struct token *token = config->hosts[i].token;
+        if (token == NULL) continue;
+        pthread_mutex_lock(&loop->lock);
+        resolved = token->resolved;
+        token->resolved = false;
+        pthread_mutex_unlock(&loop->lock);
+        if (resolved) token_resolved(token);
     }
-    return shortest;
 }
 
 static void finish_transfers(struct loop *loop) {
     CURLMsg *message;
     int left;
     while ((message = curl_multi_info_read(loop->multi, &left)) != NULL) {
-        struct attempt *a = NULL;
+        enum transfer_owner *owner = NULL;
         CURLcode code = message->data.result; /* the message goes with its handle */
         if (message->msg != CURLMSG_DONE) continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&a);
-        WORKING_FOR(a, flow_transferred(a, code));
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&owner);
+        if (*owner == OWNER_TOKEN) token_transferred((struct token *)owner, code);
+        else LOOP_WORKING_FOR((struct attempt *)owner, flow_transferred((struct attempt *)owner, code));
     }
 }
 
@@ -204,17 +216,40 @@ static void *run(void *argument) {
     struct loop *loop = argument;
     while (drain(loop)) {
         int running = 0;
-        int64_t now, wait = LONGEST_POLL_MS;
+        int64_t wait;
+        look_at_tokens(loop);
         fill(loop);
         curl_multi_perform(loop->multi, &running);
         finish_transfers(loop);
-        now = clock_mono_ns();
-        wait = expire(&loop->waiting, now, wait);
-        wait = expire(&loop->backlog, now, wait);
-        if (loop->backlog.first != NULL && loop->placed < loop->instance->config.max_connections) wait = 0;
+        wait = loop_wake_all(loop);
+        if (queue_has(&loop->queue)) wait = 0;
         curl_multi_poll(loop->multi, NULL, 0, (int)wait, NULL);
     }
     return NULL;
+}
+
+static bool make_tokens(struct instance *instance) {
+    size_t i;
+    for (i = 0; i < instance->config.host_count; i++) {
+        struct host_config *host = &instance->config.hosts[i];
+        if (host->auth != AUTH_OAUTH2) continue;
+        host->token = token_create(instance, host);
+        if (host->token == NULL) return false;
+    }
+    return true;
+}
+
+static void free_loop(struct loop *loop) {
+    size_t i;
+    for (i = 0; i < loop->instance->config.host_count; i++) {
+        token_free(loop->instance->config.hosts[i].token);
+        loop->instance->config.hosts[i].token = NULL;
+    }
+    for (i = 0; i < loop->spare_count; i++) curl_easy_cleanup(loop->spare[i]);
+    if (loop->multi != NULL) curl_multi_cleanup(loop->multi);
+    pthread_mutex_destroy(&loop->lock);
+    loop->instance->loop = NULL;
+    free(loop);
 }
 
 struct loop *loop_create(struct instance *instance) {
@@ -223,29 +258,23 @@ struct loop *loop_create(struct instance *instance) {
     loop->instance = instance;
     loop->inbox_end = &loop->inbox;
     pthread_mutex_init(&loop->lock, NULL);
+    queue_init(&loop->queue, &instance->config);
     loop->multi = curl_multi_init();
     instance->loop = loop;
-    if (loop->multi != NULL) {
+    if (loop->multi != NULL && make_tokens(instance)) {
         curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)instance->config.max_connections);
         if (thread_start(&loop->thread, "http-loop", run, loop)) return loop;
-        curl_multi_cleanup(loop->multi);
     }
-    pthread_mutex_destroy(&loop->lock);
-    free(loop);
-    instance->loop = NULL;
+    free_loop(loop);
     return NULL;
 }
 
 void loop_destroy(struct loop *loop) {
-    size_t i;
     if (loop == NULL) return;
     pthread_mutex_lock(&loop->lock);
     loop->stopping = true;
     curl_multi_wakeup(loop->multi);
     pthread_mutex_unlock(&loop->lock);
     pthread_join(loop->thread, NULL);
-    for (i = 0; i < loop->spare_count; i++) curl_easy_cleanup(loop->spare[i]);
-    curl_multi_cleanup(loop->multi);
-    pthread_mutex_destroy(&loop->lock);
-    free(loop);
+    free_loop(loop);
 }

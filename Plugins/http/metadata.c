@@ -85,6 +85,7 @@ void metadata_fill(struct metadata *m, const struct attempt *a) {
     m->count = m->used = 0;
     if (a->url.text != NULL) add_text(m, "url", a->url.text);
     add_number(m, "redirects", a->redirects);
+    if (a->poll.active) add_number(m, "polls", a->poll.asked);
     if (t->remote_ip[0] != '\0') add_text(m, "remoteIp", t->remote_ip);
     add_number(m, "timing.dnsMs", t->dns_ms);
     add_number(m, "timing.connectMs", t->connect_ms);

@@ -1,7 +1,6 @@
 #include "outcome.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "loop.h"
@@ -18,12 +17,12 @@ static void put_place(struct buffer *details, const struct attempt *a) {
 
 static void complete(struct attempt *a, const struct spindle_result *given, const struct spindle_error *error,
                      bool with_metadata) {
-    struct metadata *metadata = NULL;
+    /* One for all: outcomes are made on the loop's thread alone. */
+    struct metadata *metadata = with_metadata ? a->instance->metadata : NULL;
     spindle_result result = *given;
     result.struct_size = (uint32_t)sizeof result;
     result.error = error;
     a->timings.total_ms = (clock_mono_ns() - a->started_ns) / 1000000;
-    if (with_metadata) metadata = malloc(sizeof *metadata);
     if (metadata != NULL) {
         metadata_fill(metadata, a);
         result.metadata = metadata->entries;
@@ -32,7 +31,6 @@ static void complete(struct attempt *a, const struct spindle_result *given, cons
     loop_retire(a);
     (void)a->host->complete(a->ctx, a->handle, &result);
     /* Nothing of `a` from here on: release may already run. */
-    free(metadata);
 }
 
 void outcome_error(struct attempt *a, int32_t outcome, const char *code, const char *message, const char *reason) {
@@ -95,15 +93,17 @@ void outcome_curl(struct attempt *a, CURLcode code) {
     case CURLE_BAD_CONTENT_ENCODING:
         outcome_error(a, SPINDLE_PERMANENT, "http.encoding", "the body's coding is damaged", copy);
         return;
+    case CURLE_ABORTED_BY_CALLBACK:
+        outcome_error(a, SPINDLE_PERMANENT, "http.file", "a file of the form became shorter while it was sent", NULL);
+        return;
+    case CURLE_SSL_CERTPROBLEM:
+        outcome_error(a, SPINDLE_PERMANENT, "http.tls.certificate", "the configured client certificate or its key cannot be used", copy);
+        return;
     case CURLE_OUT_OF_MEMORY:
         outcome_error(a, SPINDLE_RETRYABLE, "http.internal", "out of memory", NULL);
         return;
     default: outcome_error(a, SPINDLE_PERMANENT, "http.protocol", "the server's answer is not proper HTTP", copy);
     }
-}
-
-static bool retryable(long status) {
-    return status == 408 || status == 429 || status >= 500;
 }
 
 static void put_status_details(struct buffer *details, const struct attempt *a) {
@@ -116,25 +116,17 @@ static void put_status_details(struct buffer *details, const struct attempt *a) 
                   body->length > MOST_DETAIL_BODY || a->response.truncated ? "true" : "false");
 }
 
-void outcome_response(struct attempt *a) {
+void outcome_rejected(struct attempt *a, int32_t outcome, const char *code, const char *message) {
     const struct response *r = &a->response;
-    spindle_result result = {.outcome = SPINDLE_SUCCESS, .retry_after_ms = -1};
-    spindle_error error = {.struct_size = sizeof error};
-    char code[32], message[128];
+    spindle_result result = {.outcome = outcome, .retry_after_ms = -1};
+    spindle_error error = {.struct_size = sizeof error, .outcome = outcome};
     struct buffer details;
     spindle_str value;
     result.output = spindle_str_make(r->body.data, r->body.length);
     if (response_header(r, "content-type", &value) && value.len <= SPINDLE_MAX_NAME_BYTES) result.content_type = value;
-    if (status_set_has(&a->request.expected, r->status)) {
-        complete(a, &result, NULL, true);
-        return;
-    }
-    result.outcome = error.outcome = retryable(r->status) ? SPINDLE_RETRYABLE : SPINDLE_PERMANENT;
-    if (result.outcome == SPINDLE_RETRYABLE && response_header(r, "retry-after", &value)) {
+    if (outcome == SPINDLE_RETRYABLE && response_header(r, "retry-after", &value)) {
         result.retry_after_ms = retry_after_ms(value.ptr, value.len, (int64_t)time(NULL));
     }
-    snprintf(code, sizeof code, "http.status.%ld", r->status);
-    snprintf(message, sizeof message, "the server answered %ld to %s", r->status, method_name(a->method));
     buffer_init(&details, SPINDLE_MAX_DETAILS_BYTES);
     put_status_details(&details, a);
     error.code = spindle_str_from_cstr(code);
@@ -142,4 +134,29 @@ void outcome_response(struct attempt *a) {
     if (!details.failed) error.details = spindle_str_make(details.data, details.length);
     complete(a, &result, &error, true);
     buffer_free(&details);
+}
+
+void outcome_response(struct attempt *a) {
+    const struct response *r = &a->response;
+    spindle_result result = {.outcome = SPINDLE_SUCCESS, .retry_after_ms = -1};
+    char code[32], message[2200];
+    struct buffer unmet;
+    spindle_str value;
+    if (!status_set_has(&a->request.expected, r->status)) {
+        snprintf(code, sizeof code, "http.status.%ld", r->status);
+        snprintf(message, sizeof message, "the server answered %ld to %s", r->status, method_name(a->method));
+        outcome_rejected(a, status_set_has(&a->request.retry, r->status) ? SPINDLE_RETRYABLE : SPINDLE_PERMANENT, code, message);
+        return;
+    }
+    buffer_init(&unmet, 2048);
+    if (!assertions_hold(&a->request.assertions, r, &unmet)) {
+        snprintf(message, sizeof message, "the response is not as asserted: %s", unmet.data != NULL ? unmet.data : "");
+        buffer_free(&unmet);
+        outcome_rejected(a, a->request.assertions.retryable ? SPINDLE_RETRYABLE : SPINDLE_PERMANENT, "http.assert", message);
+        return;
+    }
+    buffer_free(&unmet);
+    result.output = spindle_str_make(r->body.data, r->body.length);
+    if (response_header(r, "content-type", &value) && value.len <= SPINDLE_MAX_NAME_BYTES) result.content_type = value;
+    complete(a, &result, NULL, true);
 }

@@ -7,7 +7,9 @@
 /* `reason` is a detail for people, or NULL. */
 void outcome_error(struct attempt *a, int32_t outcome, const char *code, const char *message, const char *reason);
 void outcome_curl(struct attempt *a, CURLcode code);
-/* A whole response: success or not by its status. */
+/* A response that is a failure; its body is kept as the output. */
+void outcome_rejected(struct attempt *a, int32_t outcome, const char *code, const char *message);
+/* A whole response: success or not by its status and what is asserted of it. */
 void outcome_response(struct attempt *a);
 
 #define METADATA_MOST 128

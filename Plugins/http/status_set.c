@@ -47,6 +47,18 @@ bool status_set_parse(struct status_set *set, const char *text, size_t length) {
     return true;
 }
 
+void status_set_all_but(struct status_set *set, const struct status_set *other) {
+    size_t i;
+    memset(set, 0, sizeof *set);
+    add(set, 100, 599);
+    for (i = 0; i < sizeof set->bits / sizeof *set->bits; i++) set->bits[i] &= ~other->bits[i];
+}
+
+void status_set_join(struct status_set *set, const struct status_set *other) {
+    size_t i;
+    for (i = 0; i < sizeof set->bits / sizeof *set->bits; i++) set->bits[i] |= other->bits[i];
+}
+
 bool status_set_has(const struct status_set *set, long status) {
     if (status < 100 || status > 599) return false;
     return (set->bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;

@@ -90,10 +90,9 @@ size_t utf8_length(const char *text, size_t available) {
     return length;
 }
 
-bool buffer_json_string(struct buffer *b, const char *text, size_t length, size_t most) {
+bool buffer_json_escaped(struct buffer *b, const char *text, size_t length, size_t most) {
     size_t i = 0;
     if (length > most) length = most;
-    buffer_append(b, "\"", 1);
     while (i < length) {
         unsigned char c = (unsigned char)text[i];
         size_t step = utf8_length(text + i, length - i);
@@ -110,7 +109,26 @@ bool buffer_json_string(struct buffer *b, const char *text, size_t length, size_
         }
         i += step;
     }
+    return !b->failed;
+}
+
+bool buffer_json_string(struct buffer *b, const char *text, size_t length, size_t most) {
+    buffer_append(b, "\"", 1);
+    buffer_json_escaped(b, text, length, most);
     return buffer_append(b, "\"", 1);
+}
+
+bool text_next_item(const char *text, size_t length, size_t *at, const char **item, size_t *item_length) {
+    size_t from = *at, to;
+    if (from > length) return false;
+    for (to = from; to < length && text[to] != ','; to++) {
+    }
+    *at = to + 1;
+    while (from < to && text[from] == ' ') from++;
+    while (to > from && text[to - 1] == ' ') to--;
+    *item = text + from;
+    *item_length = to - from;
+    return true;
 }
 
 char ascii_lower(char c) {

@@ -25,6 +25,12 @@ bool buffer_format(struct buffer *b, const char *format, ...) __attribute__((for
 /* Appends a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD. At most `most` bytes of the text are read. */
 bool buffer_json_string(struct buffer *b, const char *text, size_t length, size_t most);
 
+/* The same without the quotes. */
+bool buffer_json_escaped(struct buffer *b, const char *text, size_t length, size_t most);
+
+/* The next item of a list with commas, without the blanks around it; `*at` is 0 at first. False at the end. */
+bool text_next_item(const char *text, size_t length, size_t *at, const char **item, size_t *item_length);
+
 /* Length of the well-formed UTF-8 sequence at `p`, or 0. */
 size_t utf8_length(const char *p, size_t available);
 

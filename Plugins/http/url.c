@@ -189,6 +189,12 @@ bool url_same_origin(const struct url *a, const struct url *b) {
     return a->https == b->https && a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
+bool url_copy(struct url *copy, const struct url *url) {
+    *copy = *url;
+    copy->text = strdup(url->text);
+    return copy->text != NULL;
+}
+
 void url_free(struct url *url) {
     free(url->text);
     url->text = NULL;

@@ -28,6 +28,8 @@ bool url_parse(struct url *url, const char *text, size_t length, const char **er
 bool url_follow(struct url *url, const struct url *base, const char *location, size_t length, const char **error);
 
 bool url_same_origin(const struct url *a, const struct url *b);
+/* False without memory. */
+bool url_copy(struct url *copy, const struct url *url);
 void url_free(struct url *url);
 
 #endif

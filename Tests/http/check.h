@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static int passed, failed;
+extern int passed, failed;
 
 #define CHECK(condition, ...)                                                                                           \
     do {                                                                                                                \

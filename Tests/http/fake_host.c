@@ -149,10 +149,48 @@ static spindle_status write_artefact(spindle_host_ctx *ctx, spindle_handle h, sp
     return status;
 }
 
+#define MOST_SECRETS 8
+static const char *secrets[MOST_SECRETS][2] = {{"token", "s3cret-value\n"}};
+
+void fake_secret(const char *name, const char *value) {
+    size_t i = 0;
+    while (secrets[i][0] != NULL && strcmp(secrets[i][0], name) != 0) i++;
+    secrets[i][0] = name;
+    secrets[i][1] = value;
+}
+
 static spindle_status secret_get(spindle_host_ctx *ctx, spindle_handle h, spindle_str name, spindle_str *value) {
+    size_t i;
     (void)ctx, (void)h;
-    if (!spindle_str_is(name, "token")) return SPINDLE_E_NOT_FOUND;
-    *value = SPINDLE_STR("s3cret-value\n");
+    for (i = 0; i < MOST_SECRETS && secrets[i][0] != NULL; i++) {
+        if (!spindle_str_is(name, secrets[i][0])) continue;
+        *value = spindle_str_from_cstr(secrets[i][1]);
+        return SPINDLE_OK;
+    }
+    return SPINDLE_E_NOT_FOUND;
+}
+
+static spindle_status checkpoint(spindle_host_ctx *ctx, spindle_handle h, spindle_str bytes) {
+    struct run *run;
+    (void)ctx;
+    pthread_mutex_lock(&lock);
+    run = find(h);
+    if (run == NULL || run->completed || bytes.len >= sizeof run->checkpoint) breach("checkpoint");
+    else copy_text(run->checkpoint, sizeof run->checkpoint, bytes);
+    if (run != NULL) run->checkpoints++;
+    pthread_mutex_unlock(&lock);
+    return SPINDLE_OK;
+}
+
+static spindle_status progress(spindle_host_ctx *ctx, spindle_handle h, int64_t done, int64_t total, spindle_str note) {
+    struct run *run;
+    (void)ctx, (void)done, (void)total;
+    pthread_mutex_lock(&lock);
+    run = find(h);
+    if (run == NULL || run->completed) breach("progress of a dead handle");
+    else copy_text(run->progress, sizeof run->progress, note);
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
     return SPINDLE_OK;
 }
 
@@ -189,7 +227,7 @@ static spindle_status heartbeat(spindle_host_ctx *ctx, spindle_handle h) {
 spindle_host fake_host = {
     .struct_size = sizeof fake_host, .complete = complete, .set_state = set_state, .enter = enter,
     .cancel_state = cancel_state, .heartbeat = heartbeat, .log = write_log, .artefact_write = write_artefact,
-    .secret_get = secret_get, .set_error = set_error,
+    .secret_get = secret_get, .set_error = set_error, .checkpoint = checkpoint, .progress = progress,
 };
 
 static void *release_loop(void *unused) {
@@ -306,6 +344,12 @@ void run_cancel(struct run *run, int32_t reason) {
     pthread_mutex_lock(&lock);
     run->cancelling--;
     settle(run);
+    pthread_mutex_unlock(&lock);
+}
+
+void run_await_progress(struct run *run, const char *note) {
+    pthread_mutex_lock(&lock);
+    while (strcmp(run->progress, note) != 0 && run->released != 2) pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
 }
 

@@ -24,6 +24,8 @@ struct run {
     char *artefact;
     size_t artefact_length;
     int artefact_last;
+    char checkpoint[2048], progress[200];
+    int checkpoints;
     /* The host's own. */
     void *state;
     int32_t cancel_reason;
@@ -36,6 +38,8 @@ extern atomic_int fake_breaches; /* rules broken by the plugin: always 0 */
 extern atomic_int fake_artefact_rejects; /* so many writes get AGAIN, each followed by `writable` */
 extern char fake_last_error[512], fake_last_pointer[200], fake_last_log[512];
 
+/* A secret that secret_get knows from now on, besides "token". Static texts. */
+void fake_secret(const char *name, const char *value);
 void fake_host_start(const spindle_executor_descriptor *descriptor);
 void fake_host_stop(void); /* after the last run_wait: nothing may be open */
 
@@ -43,6 +47,8 @@ struct run *run_new(void *instance, const char *target);
 void run_param(struct run *run, const char *key, const char *value);
 void run_execute(struct run *run);
 void run_cancel(struct run *run, int32_t reason);
+/* Until the attempt said that it is at `note`, or is over. */
+void run_await_progress(struct run *run, const char *note);
 /* Until release returned. */
 void run_wait(struct run *run);
 void run_free(struct run *run);

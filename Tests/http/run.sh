@@ -1,13 +1,15 @@
 #!/bin/bash
-# Tests of the http plugin: run.sh [--quick | --long]
-#   --quick  tables and the plain build   (default: also address/undefined and thread sanitizers)
-#   --long   the same with 20,000 cancels, and the benchmark
-# Builds into a directory of its own. The last line is "N passed, N failed"; the exit status is 0 only if none failed.
+# Tests of the http plugin: run.sh [--quick | --long | --update]
+#   --quick   tables, the plain build, and a real host  (default: also address/undefined and thread sanitizers)
+#   --long    the same with 20,000 cancels, and the benchmarks
+#   --update  as --quick, and writes httpbin.md anew
+# Binaries of the host come from SPINDLE_BIN_DIR, else from the package's build. Builds into a directory of its own. The last line is "N passed, N failed"; the exit status is 0 only if none failed.
 set -eu
 mode=${1:-}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=$(mktemp -d)
+chmod 755 "$out" # for the users of sandboxes
 cc=$(command -v "${CC:-clang}" || command -v cc)
 passed=0 failed=0 server= finished=
 finish() {
@@ -29,9 +31,9 @@ build() { # NAME FLAGS…
     [ $# -eq 1 ] || closed=
     # shellcheck disable=SC2086
     $cc $flags "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/http/*.c -o "$out/http-$name.so" \
-        "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lcurl
+        "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lcurl -ljansson
     # shellcheck disable=SC2086
-    $cc $flags "$@" -rdynamic "$here"/{harness,fake_host,fake_dns}.c -o "$out/harness-$name" \
+    $cc $flags "$@" -rdynamic "$here"/{harness,fake_host,fake_dns}.c "$here"/test_*.c -o "$out/harness-$name" \
         -Wl,--push-state,--no-as-needed ${dispatch:-} -Wl,--pop-state -ldl -lpthread
 }
 count() { # LABEL COMMAND…
@@ -53,20 +55,28 @@ count() { # LABEL COMMAND…
 
 # shellcheck disable=SC2086
 $cc $flags -O1 -fsanitize=address,undefined -fno-sanitize-recover=all "$here/unit.c" \
-    "$root"/Plugins/http/{text,json,address,url,retry_after,status_set}.c -lcurl -o "$out/unit"
+    "$root"/Plugins/http/{address,assertion,attempt,body,encoding,headers,parameters,request,retry_after,schema,secret,status_set,template}.c \
+    "$root"/Plugins/http/{text,thread,upload,url}.c -lcurl -ljansson -o "$out/unit"
 count tables "$out/unit"
+"$out/unit" --schemas >"$out/schemas.json"
+count page python3 "$here/page.py" "$out/schemas.json"
 
-ports=$("$here/nginx.sh" "$out") || ports="0 0"
-read -r plain_port tls_port <<<"$ports"
-run() { # NAME
-    coproc SERVER { exec python3 "$here/server.py"; }
+ports=$("$here/nginx.sh" "$out") || ports="0 0 0"
+read -r plain_port tls_port mtls_port <<<"$ports"
+start_server() { # [--all]
+    coproc SERVER { exec python3 "$here/server.py" "$@"; }
     server=$SERVER_PID
-    local port
     read -r port <&"${SERVER[0]}"
-    count "$1" timeout 300 "$out/harness-$1" "$out/http-$1.so" "$port" "$tls_port" "$out/ca.pem" "$mode"
+}
+stop_server() {
     kill "$server"
     wait "$server" 2>/dev/null || true
     server=
+}
+run() { # NAME
+    start_server
+    count "$1" timeout 300 "$out/harness-$1" "$out/http-$1.so" "$port" "$tls_port" "$mtls_port" "$out" "$mode"
+    stop_server
 }
 
 build plain -O2
@@ -76,7 +86,16 @@ if [ "$exported" = spindle_executor_factory_v1 ]; then passed=$((passed + 1)); e
     echo "exports: $exported"
 fi
 run plain
-if [ "$mode" != --quick ]; then
+# A real host, with the plugin at worker and at sandbox, against real servers.
+binaries=${SPINDLE_BIN_DIR:-$(cd "$root" && swift build --show-bin-path)}
+python3 -m venv "$out/venv"
+"$out/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$here/httpbin.txt"
+start_server --all
+count host timeout 300 python3 "$here/end_to_end.py" "$binaries" "$out/http-plain.so" "$out" "$plain_port" "$tls_port" "$mtls_port" \
+    "$port" "$out/venv" "$mode"
+stop_server
+
+if [ "$mode" != --quick ] && [ "$mode" != --update ]; then
     export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
     export TSAN_OPTIONS=suppressions=$here/tsan.supp:exitcode=66
     build address -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -91,6 +110,7 @@ if [ "$mode" = --long ] && [ "$plain_port" != 0 ]; then
     # shellcheck disable=SC2086
     $cc $flags -O2 -rdynamic "$here"/{bench,fake_host}.c -o "$out/bench" -ldl -lpthread
     for at_once in 1 64 500; do "$out/bench" "$out/http-plain.so" "http://127.0.0.1:$plain_port/hello" 20000 $at_once; done
+    python3 "$here/throughput.py" "$binaries" "$out/http-plain.so" "$out" "$plain_port"
 fi
 finished=yes
 echo "$passed passed, $failed failed"

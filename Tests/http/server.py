@@ -8,7 +8,9 @@ import time
 import urllib.parse
 import zlib
 
-seen = {"connections": 0, "open_hangs": 0, "closed_hangs": 0}
+import services
+
+seen = {"connections": 0, "open_hangs": 0, "closed_hangs": 0, "inside": 0, "most_inside": 0}
 hang_changed = asyncio.Condition()
 
 
@@ -23,6 +25,25 @@ def whole(status, body=b"", headers=()):
 
 async def respond(method, path, headers, body, writer, port):
     name, _, rest = path.partition("?")[0][1:].partition("/")
+    service = await services.respond(name, rest, path, method, headers, body, port)
+    if service is None:
+        name = "hang"
+    elif service:
+        status, more, text = service
+        return whole(status, text, more)
+    if name == "json":
+        return whole(200, urllib.parse.unquote(rest).encode(), [("Content-Type", "application/json"), ("X-Kind", "a b")])
+    if name == "length":
+        return whole(200, str(len(body)).encode())
+    if name == "slow":
+        await asyncio.sleep(0.5)
+        return whole(200, b"at last")
+    if name == "limited":  # how many were here at once at most
+        seen["inside"] += 1
+        seen["most_inside"] = max(seen["most_inside"], seen["inside"])
+        await asyncio.sleep(0.02)
+        seen["inside"] -= 1
+        return whole(200, str(seen["most_inside"]).encode())
     if name == "status":
         return whole(int(rest), b"body of " + rest.encode() + b' "q" \x01\xff')
     if name == "after":
@@ -129,9 +150,23 @@ async def serve(reader, writer):
         writer.close()
 
 
+async def listen(addresses):
+    """One port on all of them, chosen by the kernel for the first."""
+    while True:
+        servers = [await asyncio.start_server(serve, addresses[0], 0, backlog=2048, limit=1 << 20)]
+        port = servers[0].sockets[0].getsockname()[1]
+        try:
+            for address in addresses[1:]:
+                servers.append(await asyncio.start_server(serve, address, port, backlog=2048, limit=1 << 20))
+            return port
+        except OSError:  # somebody has it there
+            for server in servers:
+                server.close()
+
+
 async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=2048, limit=1 << 20)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    count = 5 if "--all" in sys.argv else 1  # several origins
+    print(await listen([f"127.0.0.{n + 1}" for n in range(count)]), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "../../Plugins/http/address.h"
-#include "../../Plugins/http/json.h"
+#include "../../Plugins/http/encoding.h"
+#include "../../Plugins/http/request.h"
 #include "../../Plugins/http/retry_after.h"
 #include "../../Plugins/http/status_set.h"
 #include "../../Plugins/http/text.h"
 #include "../../Plugins/http/url.h"
 #include "check.h"
+
+int passed, failed;
 
 /* What becomes of a host in a URL: '.' not a URL, 'n' a name, 'a' allowed in both modes, 'd' only by default, '-' in
  * neither. */
@@ -202,55 +205,89 @@ static void test_status_sets(void) {
           "default");
 }
 
-static void test_json(void) {
-    static const char *const good[] = {"{}", "[]", "0", "-0", "1e5", "1.5E+3", "\"\"", "null", " [ 1 , {\"a\":[]} ] ",
-                                       "\"\\u00e9\\ud83d\\ude00\\n\"", "9223372036854775808", "{\"\":1}"};
-    static const char *const bad[] = {"", " ", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "01", "1.", ".5", "+1", "1e",
-                                      "-", "nul", "nulll", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "NaN",
-                                      "\"\\ud800\\u0041\"", "\"\\u0000\"", "\"\n\"", "\"\xff\"", "\"\xc0\x80\"", "[1 2]", "1 2",
-                                      "{\"a\":1,\"a\":2}", "{\"a\" 1}", "{1:1}", "[}", "// x\n1", "\"\xed\xa0\x80\"", "\"\\u+123\""};
-    struct json_document document;
-    static const char sample[] = "{\"k\":\"\\u00e9\\ud83d\\ude00\",\"n\":-12}";
-    const size_t length = sizeof sample - 1;
-    char deep[64], *wide;
-    size_t i, j;
-    for (i = 0; i < sizeof good / sizeof *good; i++) {
-        CHECK(json_read(&document, good[i], strlen(good[i])), "%s: %s", good[i], document.error);
-        json_free(&document);
+static void test_encodings(void) {
+    static const struct {
+        bool (*encode)(struct buffer *, const char *, size_t);
+        const char *text, *result;
+    } cases[] = {
+        {encode_percent, "aZ09-._~", "aZ09-._~"}, {encode_percent, "a b/?#[]@!$&'()*+,;=%", "a%20b%2F%3F%23%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D%25"},
+        {encode_percent, "\xC3\xA9\r\n", "%C3%A9%0D%0A"}, {encode_form, "a b+&=~", "a+b%2B%26%3D~"},
+        {encode_base64, "", ""}, {encode_base64, "f", "Zg=="}, {encode_base64, "fo", "Zm8="}, {encode_base64, "foo", "Zm9v"},
+        {encode_base64, "foob", "Zm9vYg=="}, {encode_base64, "\xFF\xFE\xFD", "//79"},
+        {encode_xml, "<a b='c'>\t&\"", "&lt;a b=&apos;c&apos;&gt;\t&amp;&quot;"},
+    };
+    struct buffer b;
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buffer_init(&b, 200);
+        CHECK(cases[i].encode(&b, cases[i].text, strlen(cases[i].text)), "%s", cases[i].text);
+        CHECK(b.length == strlen(cases[i].result) && (b.length == 0 || strcmp(b.data, cases[i].result) == 0), "%s: %s", cases[i].text, b.data);
+        buffer_free(&b);
+        buffer_init(&b, cases[i].result[0] == '\0' ? 0 : strlen(cases[i].result) - 1);
+        CHECK(cases[i].result[0] == '\0' || !cases[i].encode(&b, cases[i].text, strlen(cases[i].text)), "%s fits", cases[i].text);
+        buffer_free(&b);
     }
-    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
-        CHECK(!json_read(&document, bad[i], strlen(bad[i])) && document.error != NULL, "%s", bad[i]);
-        CHECK(document.error_offset <= strlen(bad[i]), "%s: %zu", bad[i], document.error_offset);
-        json_free(&document);
-    }
-    memset(deep, '[', 32);
-    memset(deep + 32, ']', 32);
-    CHECK(!json_read(&document, deep, 64), "32 deep");
-    CHECK(json_read(&document, deep + 16, 32), "16 deep");
-    json_free(&document);
-    wide = malloc(20000);
-    for (i = 0; i < 20000; i++) wide[i] = i % 2 == 0 ? ',' : '1';
-    wide[0] = '[';
-    wide[19999] = ']';
-    CHECK(!json_read(&document, wide, 20000) && strcmp(document.error, "too many values") == 0, "wide");
-    free(wide);
-    CHECK(json_read(&document, sample, length), "read");
-    CHECK(strcmp(document.root->first->text, "\xC3\xA9\xF0\x9F\x98\x80") == 0, "decoded");
-    CHECK(document.root->first->next->integer == -12 && document.root->first->next->is_integer, "integer");
-    json_free(&document);
-    /* Every text with one byte changed is read or refused, but never past its end: the copy has no byte to spare. */
-    for (i = 0; i < length; i++) {
-        for (j = 0; j < 256; j++) {
+    buffer_init(&b, 10);
+    CHECK(!encode_xml(&b, "a\x01", 2), "a control character");
+    buffer_free(&b);
+}
+
+/* Every text with one byte changed is expanded or refused, never read past its end (the copy has no byte to spare), and the value
+ * never gets out of its place. */
+static void test_template_bytes(void) {
+    static const struct {
+        enum template_place place;
+        const char *text;
+    } samples[] = {{TEMPLATE_TARGET, "http://h/{x}/a?b={x}#c"}, {TEMPLATE_JSON, "{\"a\\\"{x}\":[{x},\"{{x}}\"]}"}, {TEMPLATE_XML, "<a>{x}</a>"},
+                   {TEMPLATE_FORM, "a={x}&{x}=b"}, {TEMPLATE_TEXT, "{{x}{x}}"}};
+    static const char *const values[] = {"7", "/@..\"'<&=?#\\\r\n{x}", ""};
+    spindle_kv parameter = {.key = SPINDLE_STR_INIT("Template_x")};
+    spindle_request request = {.struct_size = sizeof request, .parameters = &parameter, .parameter_count = 1};
+    struct templates templates = {.source = &request};
+    size_t i, j, v, c, expanded = 0;
+    for (i = 0; i < sizeof samples / sizeof *samples; i++) {
+        size_t length = strlen(samples[i].text);
+        for (v = 0; v < 3 * length * 256; v++) {
             char *exact = malloc(length);
-            memcpy(exact, sample, length);
-            exact[i] = (char)j;
-            (void)json_read(&document, exact, length);
-            json_free(&document);
-            (void)json_read(&document, exact, i);
-            json_free(&document);
+            struct request_fault fault;
+            struct buffer out;
+            parameter.value = spindle_str_from_cstr(values[v % 3]);
+            j = v / 3 / 256;
+            c = v / 3 % 256;
+            memcpy(exact, samples[i].text, length);
+            exact[j] = (char)c;
+            buffer_init(&out, 4096);
+            if (template_expand(&templates, samples[i].place, spindle_str_make(exact, length), parameter.key, &out, &fault)) {
+                expanded++;
+                /* Scheme and host stay as they were written. */
+                if (samples[i].place == TEMPLATE_TARGET && j > 9) CHECK(memcmp(out.data, "http://h/", 9) == 0, "%s", out.data);
+            }
+            buffer_free(&out);
             free(exact);
         }
     }
+    CHECK(expanded > 1000, "only %zu were expanded", expanded);
+}
+
+static void test_pointers(void) {
+    static const char document[] = "{\"a\":[1,{\"b/c\":{\"~\":2}}],\"\":{\"\":3},\"0\":4}";
+    static const struct {
+        const char *pointer;
+        int value; /* -1 = there is none, -2 = not a pointer */
+    } cases[] = {{"/a/0", 1}, {"/a/1/b~1c/~0", 2}, {"//", 3}, {"/0", 4}, {"/a/2", -1}, {"/a/-", -1}, {"/a/01", -1}, {"/a/0/0", -1},
+                 {"/b", -1}, {"/a/1/b~1c/~01", -1}, {"a", -2}, {"/~", -2}, {"/~2", -2}};
+    json_t *root = json_loads(document, 0, NULL);
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t length = strlen(cases[i].pointer);
+        json_t *found;
+        CHECK(json_pointer_valid(cases[i].pointer, length) == (cases[i].value != -2), "%s", cases[i].pointer);
+        if (cases[i].value == -2) continue;
+        found = json_at(root, cases[i].pointer, length);
+        CHECK(cases[i].value < 0 ? found == NULL : json_integer_value(found) == cases[i].value, "%s", cases[i].pointer);
+    }
+    CHECK(json_at(root, "", 0) == root, "the whole");
+    json_decref(root);
 }
 
 static void test_text(void) {
@@ -268,13 +305,19 @@ static void test_text(void) {
     buffer_free(&b);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--schemas") == 0) { /* for page.py */
+        printf("{\"config\":%s,\"parameters\":%s}\n", config_schema, parameters_schema);
+        return 0;
+    }
     test_hosts();
     test_urls();
     test_ranges();
     test_retry_after();
     test_status_sets();
-    test_json();
     test_text();
+    test_encodings();
+    test_pointers();
+    test_template_bytes();
     return REPORT();
 }

@@ -33,6 +33,9 @@ struct ShellExampleTests {
 
     private static func need(of example: Example) -> Need {
         if example.page == "Docs/executors/grpc.md" { return Need(onlyRead: "Tests/grpc runs it") }
+        if example.page == "Docs/executors/http.md", example.name.hasPrefix("recipe-") {
+            return Need(onlyRead: "Tests/http/run.sh runs it, against servers that want what it shows")
+        }
         if example.page == "Docs/performance.md" { return Need(onlyRead: "it measures for minutes") }
         if example.page == "Docs/executors/native.md" { return Need(onlyRead: "Tests/native runs it") }
         return needs[example.name] ?? Need()

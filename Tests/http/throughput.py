@@ -1,0 +1,92 @@
+"""HTTP executions a second through a real host, beside wrk on the same server: throughput.py BINARIES PLUGIN DIRECTORY PORT [SECONDS]
+
+Every execution is submitted, committed, sent, answered and settled, with the durability of a host's own store. Rounds are run by turns."""
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+from host import Host
+
+SIDECAR = """
+concurrency: {slots}
+concurrencyPerWorker: {slots}
+executors:
+  - type: TYPE
+    uses: http
+    config: {{maxConnections: {slots}}}
+"""
+
+
+class Bench(Host):
+    def __init__(self, slots, *arguments):
+        self.slots = slots
+        super().__init__(*arguments)
+
+    def environment(self):
+        return {**super().environment(), "SPINDLE_EXECUTION_ENGINE_MAX_CONCURRENT_JOBS": str(self.slots),
+                "SPINDLE_LOG_LEVEL": "error"}
+
+
+def wrk(port, connections, seconds):
+    told = subprocess.run(["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", f"http://127.0.0.1:{port}/hello"],
+                          check=True, capture_output=True, text=True).stdout
+    return float(re.search(r"Requests/sec:\s*([0-9.]+)", told)[1])
+
+
+def ended(host):
+    counts = host.api("GET", "/v1/status")["executions"]
+    return sum(counts.get(state, 0) for state in ("succeeded", "failed", "cancelled")), counts.get("failed", 0)
+
+
+def executions(host, port, count):
+    """Submitted by two clients in batches, as fast as they are taken."""
+    job = {"type": "worker", "target": f"http://127.0.0.1:{port}/hello", "policy": {"timeout": "60s"}}
+    before, _ = ended(host)
+    began = time.monotonic()
+
+    def client():
+        for _ in range(count // 2 // 500):
+            host.submit([job] * 500)
+
+    clients = [threading.Thread(target=client) for _ in range(2)]
+    for one in clients:
+        one.start()
+    for one in clients:
+        one.join()
+    while True:
+        done, failed = ended(host)
+        if done - before >= count // 1000 * 1000:
+            break
+        time.sleep(0.02)
+    took = time.monotonic() - began
+    if failed:
+        raise RuntimeError(f"{failed} executions failed")
+    return count // 1000 * 1000 / took
+
+
+def main():
+    binaries, plugin, directory, port = sys.argv[1:5]
+    seconds = int(sys.argv[5]) if len(sys.argv) > 5 else 5
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors")
+    print("AT ONCE  WRK/S  EXECUTIONS/S  RATIO")
+    for slots, count in ((1, 2000), (10, 10000), (100, 20000), (1000, 20000)):
+        rates = []
+        home = f"{directory}/bench-{slots}"
+        host = Bench(slots, binaries, plugin, home, SIDECAR.format(slots=slots), "", {})
+        try:
+            executions(host, port, 1000)  # workers are there, connections are open
+            for _ in range(3):
+                rates.append((wrk(port, slots, seconds), executions(host, port, count)))
+        finally:
+            host.stop()
+            shutil.rmtree(home)
+        theirs, ours = (statistics.median(column) for column in zip(*rates))
+        print(f"{slots:7}  {theirs:5.0f}  {ours:12.0f}  {ours / theirs:5.2f}", flush=True)
+
+
+main()
