@@ -96,7 +96,7 @@ let package = Package(
             swiftSettings: swift
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
-        plugin("script", target: "SpindlePluginScript"),
+        plugin("script", target: "SpindlePluginScript", linking: ["jansson"]),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(

@@ -7,6 +7,7 @@ mode=${1:-normal}
 case $mode in normal | --quick | --long) ;; *) echo "usage: run.sh [--quick|--long]" >&2; exit 2 ;; esac
 cc=$(command -v "${CC:-clang}" || command -v cc)
 build=$(mktemp -d)
+chmod 711 "$build" # other users run programs in it
 trap 'rm -rf "$build"' EXIT
 root=../..
 flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -I "$root/PluginSDK/c/include" -g -pthread)
@@ -25,17 +26,16 @@ round() { # NAME ARGUMENT FLAGS…
     # A sanitizer's own symbols cannot be hidden.
     local link=(-Wl,--version-script="$root/PluginSDK/plugin.map")
     case "$*" in *-fsanitize*) link=() ;; esac
-    local libraries=(-ldl)
+    local libraries=(-ldl -ljansson)
     case "$*" in *=thread*) libraries+=("${dispatch[@]}") ;; esac
     mkdir -p "$build/$name/scratch"
     "$cc" "${flags[@]}" "$@" -fPIC -fvisibility=hidden -shared \
-        "${link[@]}" "$root"/Plugins/script/*.c -o "$build/$name/script.so" 2> "$build/$name/plugin.log" & pids+=($!)
+        "${link[@]}" "$root"/Plugins/script/*.c -ljansson -o "$build/$name/script.so" 2> "$build/$name/plugin.log" & pids+=($!)
     "$cc" "${flags[@]}" "$@" ./*.c -o "$build/$name/tests" "${libraries[@]}" 2> "$build/$name/tests.log" & pids+=($!)
     for pid in "${pids[@]}"; do wait "$pid" || ok=0; done
     if [ $ok = 0 ]; then cat "$build/$name"/*.log; echo "$name: does not build"; failed=$((failed + 1)); return; fi
     local as=()
     if [ "$name" = nobody ]; then
-        chmod 711 "$build"
         chown 65534 "$build/$name/scratch"
         as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
     fi
