@@ -163,6 +163,6 @@ final class PluginExamination {
     /// What the host itself remarked on its way.
     func add(remarks: [String]) {
         for remark in remarks { add("end", .warning, remark, advice: "Workers shall end by themselves, without a crash.") }
-        if remarks.isEmpty { add("end", .ok, "its workers ended when they were told to") }
+        if remarks.isEmpty { add("end", .ok, "the host remarked nothing else") }
     }
 }

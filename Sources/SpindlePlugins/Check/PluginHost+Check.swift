@@ -34,9 +34,11 @@ extension PluginHost {
             await host.stop()
             throw error
         }
-        let ran = examination.checks.contains { $0.name.hasPrefix("instance ") }
         await host.stop()
-        if ran { examination.add(remarks: remarks.all) }
+        let checks = examination.checks
+        // Of what failed already the host would only say the same again.
+        let isWorthTelling = checks.contains { $0.name.hasPrefix("instance ") } && !checks.contains { $0.verdict == .failed }
+        if isWorthTelling { examination.add(remarks: remarks.all) }
         return examination.checks
     }
 

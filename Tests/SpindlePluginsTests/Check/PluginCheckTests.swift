@@ -70,7 +70,7 @@ struct PluginCheckTests {
             Case("constructor-exit", "loading", .failed, "exited with status 0"),
             Case("no-factory", "file", .failed, "does not export"),
             Case("twin-types", "loading", .failed, "offered twice"),
-            Case("failing-init", "init", .failed, "init failed"),
+            Case("failing-init", "instance failing-init", .failed, "init failed"),
             Case("bad-create", "instance bad-create", .failed, ""),
             Case("bad-schema", "descriptor bad-schema", .failed, "not JSON"),
             Case("deep-schema", "descriptor deep-schema", .failed, "nested deeper"),
