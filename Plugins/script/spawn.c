@@ -88,12 +88,14 @@ static _Noreturn void become(const struct child *c) {
 __attribute__((noinline)) static pid_t start(const struct child *c) {
     sigset_t all, before;
     pid_t pid;
-    int error;
+    int error, dumpable = prctl(PR_GET_DUMPABLE);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     pid = vfork();
     if (pid == 0) become(c);
     error = errno;
+    /* A change of user keeps others from looking into the memory, which until exec was ours; of that exec rid the child alone. */
+    if (c->order->user->other && dumpable >= 0) (void)prctl(PR_SET_DUMPABLE, dumpable);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
     return pid;

@@ -202,6 +202,14 @@ def own_user(level):
         check("only root can run programs as somebody else" in json.dumps(execution), f"user at {level.name}: {execution} {log}")
 
 
+def clean(level):
+    """`plugins check` has nothing to say against it, with the sidecar of the level."""
+    found = level.spindle("plugins", "check", str(level.plugins / "script.so"), "--json")
+    verdicts = {item["check"]: item["verdict"] for item in json.loads(found.stdout)}
+    check(found.returncode == 0 and set(verdicts.values()) == {"ok"}, f"{level.name}: plugins check: {found}")
+    check("calls at once script" in verdicts and "sidecar" in verdicts, f"{level.name}: {verdicts}")
+
+
 def names_of(schema):
     return set(json.loads(schema)["properties"])
 
@@ -252,6 +260,7 @@ def main():
                 for row in rows("What happens when"):
                     ends_as_the_page_says(level, row)
                 own_user(level)
+                clean(level)
                 if level.name == "worker":
                     limits_recipe(level)
             except Exception as error:  # a thread's failure is a failure, not silence

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static void seen(void *plain) {
@@ -43,6 +44,7 @@ static void hit(void *plain) {
 
 static void as_nobody(void) {
     void *instance = host_create("{\"user\":\"nobody\",\"maxProcesses\":300}");
+    int dumpable = prctl(PR_GET_DUMPABLE);
     struct attempt *a;
     if (!CHECK(instance != NULL, "%s", host_error.message)) return;
     expect_output(start(instance, "", "Shell", "bash", "Script",
@@ -50,6 +52,7 @@ static void as_nobody(void) {
                         "ulimit -u; cat /proc/1/environ >/dev/null 2>&1 || echo private", NULL),
                   "nobody\n65534\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nnobody\nnobody\n300\nprivate\n",
                   "nobody");
+    CHECK(prctl(PR_GET_DUMPABLE) == dumpable, "what the kernel shows of the worker has changed");
     /* All that it is given it may open again by name, secrets too. */
     a = start(instance, "", "Shell", "bash", "Script",
               "echo out >/dev/stdout; echo err >/dev/stderr; cat /dev/stdin; echo '{\"progress\":1}' >>\"$SPINDLE_REPORT\"; "

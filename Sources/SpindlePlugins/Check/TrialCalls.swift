@@ -152,7 +152,7 @@ extension PluginExecutor {
     /// How it does, with what its workers counted until now; nil where there is nobody to ask.
     func reportAfterPing() async -> ExecutorReport? {
         guard let before = await report(), !before.workers.isEmpty else { return nil }
-        for _ in 0..<200 {
+        for _ in 0..<1500 {
             guard let now = await report() else { return nil }
             // One may have been on its way already.
             if now.pongs >= before.pongs + 2 || now.workers.isEmpty { return now }
