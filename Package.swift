@@ -109,6 +109,8 @@ let package = Package(
         plugin("script", target: "SpindlePluginScript"),
         plugin("native", target: "SpindlePluginNative", linking: ["ffi", "jansson"]),
         plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
+        plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
+        plugin("script", target: "SpindlePluginScript", linking: ["jansson"]),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(

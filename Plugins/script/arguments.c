@@ -1,89 +1,81 @@
 /* From parameters to argv. */
 #include "planning.h"
 
-#include "json.h"
+#include "values.h"
 
 #include <string.h>
 
-static int find_script(struct planning *p, spindle_str *script) {
-    const spindle_kv *from = p->given[NAME_SCRIPT_FROM];
-    const spindle_kv *inline_text = p->given[NAME_SCRIPT];
-    if (from != NULL && spindle_str_is(from->value, "payload")) {
-        if (inline_text != NULL) return plan_refuse(p, inline_text, "Script and ScriptFrom=payload exclude each other");
-        *script = p->request->payload;
-        p->plan->input = spindle_str_make(NULL, 0);
-        if (str_holds_nul(*script)) return plan_refuse(p, from, "the payload holds a NUL: it is not the text of a script");
-        inline_text = from;
-    } else if (from != NULL && !spindle_str_is(from->value, "parameter")) {
-        return plan_refuse(p, from, "ScriptFrom must be parameter or payload");
-    } else if (inline_text == NULL) {
-        return plan_refuse(p, p->given[NAME_SHELL], "Shell needs a text: give Script, or ScriptFrom=payload");
-    } else {
-        *script = inline_text->value;
-    }
-    if (script->len > PLAN_MAX_STRING) {
-        return plan_refuse(p, inline_text, "the script has %zu bytes; Linux takes at most %zu as one argument: install it as a "
-                      "file and run that", script->len, PLAN_MAX_STRING);
+#define MAX_ARGUMENTS 10000
+
+/* *list: a new reference, or NULL. */
+static int read_arguments(struct planning *p, json_t **list) {
+    const spindle_kv *args = p->given[NAME_ARGS];
+    json_error_t why;
+    json_t *item;
+    size_t index;
+    if (args == NULL) return 0;
+    *list = json_loadb(args->value.ptr, args->value.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (*list == NULL) return plan_refuse(p, args, "args must be a JSON array of strings: %s", why.text);
+    if (!json_is_array(*list)) return plan_refuse(p, args, "args must be a JSON array of strings, not %s", json_kind(*list));
+    if (json_array_size(*list) > MAX_ARGUMENTS) return plan_refuse(p, args, "args has more than %d elements", MAX_ARGUMENTS);
+    json_array_foreach(*list, index, item) {
+        if (!json_is_string(item)) return plan_refuse(p, args, "argument %zu must be a string, not %s", index, json_kind(item));
+        if (str_holds_nul(json_text(item))) return plan_refuse(p, args, "argument %zu holds a NUL", index);
+        if (json_string_length(item) > PLAN_MAX_STRING) return plan_refuse(p, args, "argument %zu is over 128 KiB", index);
     }
     return 0;
 }
 
-static int read_arguments(struct planning *p, const struct json **list) {
-    const spindle_kv *args = p->given[NAME_ARGS];
-    const struct json *item;
-    char why[120];
-    size_t index = 0;
-    if (args == NULL) return 0;
-    *list = json_read(&p->plan->arena, args->value, why, sizeof why);
-    if (*list == NULL) return plan_refuse(p, args, "args must be a JSON array of strings: %s", why);
-    if ((*list)->kind != JSON_ARRAY) {
-        return plan_refuse(p, args, "args must be a JSON array of strings, not %s", json_kind_name(*list));
+struct writing {
+    struct planning *p;
+    char **argv;
+    size_t count;
+    bool no_memory;
+};
+
+static void put(struct writing *w, spindle_str text) {
+    char *copy = arena_copy(&w->p->plan->arena, text.ptr, text.len);
+    w->no_memory = w->no_memory || copy == NULL;
+    w->argv[w->count++] = copy;
+}
+
+/* Options and the file. The path of a text that came with the job is known only when its directory is there. */
+static void put_interpreted(struct writing *w) {
+    struct planning *p = w->p;
+    size_t i;
+    if (p->shebang != NULL) {
+        for (i = 0; i < p->shebang_count; i++) put(w, spindle_str_from_cstr(p->shebang[i]));
+        /* What follows it PowerShell takes as it is: a file and its arguments. */
+        if (strcmp(p->shell->name, "pwsh") == 0) put(w, SPINDLE_STR("-File"));
+    } else {
+        for (i = 0; p->shell->options[i] != NULL; i++) put(w, spindle_str_from_cstr(p->shell->options[i]));
     }
-    for (item = (*list)->first; item != NULL; item = item->next, index++) {
-        if (item->kind != JSON_STRING) {
-            return plan_refuse(p, args, "argument %zu must be a string, not %s", index, json_kind_name(item));
-        }
-        if (str_holds_nul(item->text)) return plan_refuse(p, args, "argument %zu holds a NUL", index);
-        if (item->text.len > PLAN_MAX_STRING) return plan_refuse(p, args, "argument %zu is over 128 KiB", index);
+    p->plan->body_argument = w->count;
+    put(w, spindle_str_from_cstr(p->file));
+}
+
+static int write_argv(struct planning *p, const json_t *list) {
+    struct writing w = { .p = p };
+    const json_t *item;
+    size_t i;
+    w.argv = arena_alloc(&p->plan->arena,
+                         (json_array_size(list) + p->numbered_count + p->shebang_count + 12) * sizeof *w.argv);
+    if (w.argv == NULL) return problem_memory(p->problem);
+    put(&w, spindle_str_from_cstr(p->plan->program));
+    if (p->shell != NULL) put_interpreted(&w);
+    json_array_foreach(list, i, item) put(&w, json_text(item));
+    for (i = 0; i < p->numbered_count; i++) {
+        if (p->numbered[i]->value.len > PLAN_MAX_STRING) return plan_refuse(p, p->numbered[i], "it is over 128 KiB");
+        put(&w, p->numbered[i]->value);
     }
-    return 0;
+    p->plan->arguments = w.argv;
+    return w.no_memory ? problem_memory(p->problem) : 0;
 }
 
 int plan_arguments(struct planning *p) {
-    const struct json *list = NULL;
-    const struct json *item;
-    spindle_str script = { NULL, 0 };
-    size_t count, at = 0, i;
-    char **argv;
-    bool failed = false;
-    if (p->shell != NULL && find_script(p, &script) != 0) return -1;
-    if (read_arguments(p, &list) != 0) return -1;
-    count = (list == NULL ? 0 : list->count) + p->numbered_count;
-    if (p->shell != NULL && !p->shell->takes_arguments && count > 0) {
-        return plan_refuse(p, p->given[NAME_SHELL], "%s would run arguments as code; use other parameters, which the script "
-                      "sees as SPINDLE_PARAM_…", p->shell->name);
-    }
-    argv = arena_alloc(&p->plan->arena, (count + 12) * sizeof *argv);
-    if (argv == NULL) return problem_memory(p->problem);
-    p->plan->arguments = argv;
-    argv[at++] = arena_copy(&p->plan->arena, p->plan->program, strlen(p->plan->program));
-    if (p->shell != NULL) {
-        const char *const *option;
-        for (option = p->shell->options; *option != NULL; option++) {
-            argv[at++] = arena_copy(&p->plan->arena, *option, strlen(*option));
-        }
-        argv[at++] = arena_copy(&p->plan->arena, script.ptr, script.len);
-        if (p->shell->before_arguments != NULL) {
-            argv[at++] = arena_copy(&p->plan->arena, p->shell->before_arguments, strlen(p->shell->before_arguments));
-        }
-    }
-    for (item = list == NULL ? NULL : list->first; item != NULL; item = item->next) {
-        argv[at++] = arena_copy(&p->plan->arena, item->text.ptr, item->text.len);
-    }
-    for (i = 0; i < p->numbered_count; i++) {
-        if (p->numbered[i]->value.len > PLAN_MAX_STRING) return plan_refuse(p, p->numbered[i], "it is over 128 KiB");
-        argv[at++] = arena_copy(&p->plan->arena, p->numbered[i]->value.ptr, p->numbered[i]->value.len);
-    }
-    for (i = 0; i < at; i++) failed = failed || argv[i] == NULL;
-    return failed ? problem_memory(p->problem) : 0;
+    json_t *list = NULL;
+    int result = read_arguments(p, &list);
+    if (result == 0) result = write_argv(p, list);
+    json_decref(list);
+    return result;
 }

@@ -77,12 +77,21 @@ static int put_secret(struct building *b, const struct config *config, const str
     return 0;
 }
 
-int plan_environment(struct plan *plan, const struct config *config, const spindle_request *request, const char *home,
-                     struct problem *problem) {
+static void put_report(struct building *b, int fd) {
+    char number[16], path[32];
+    if (fd < 0) return;
+    (void)snprintf(number, sizeof number, "%d", fd);
+    (void)snprintf(path, sizeof path, "/dev/fd/%d", fd);
+    put(b, "", SPINDLE_STR("SPINDLE_REPORT_FD"), spindle_str_from_cstr(number));
+    put(b, "", SPINDLE_STR("SPINDLE_REPORT"), spindle_str_from_cstr(path));
+}
+
+int plan_environment(struct plan *plan, const struct config *config, const spindle_request *request,
+                     const struct places *places, struct problem *problem) {
     struct building b = { .arena = &plan->arena };
     char attempt[24];
     size_t i;
-    b.list = arena_alloc(&plan->arena, (plan->variable_count + config->env_count + 2 * plan->secret_count + 16) * sizeof *b.list);
+    b.list = arena_alloc(&plan->arena, (plan->variable_count + config->env_count + 2 * plan->secret_count + 20) * sizeof *b.list);
     if (b.list == NULL) return problem_memory(problem);
     (void)snprintf(attempt, sizeof attempt, "%lld", (long long)request->attempt);
     /* First these: only they can meet each other. */
@@ -91,8 +100,8 @@ int plan_environment(struct plan *plan, const struct config *config, const spind
     }
     put_text(&b, "PATH", spindle_str_from_cstr(config->path));
     put_text(&b, "LANG", SPINDLE_STR("C.UTF-8"));
-    put_text(&b, "HOME", spindle_str_from_cstr(home));
-    put_text(&b, "TMPDIR", spindle_str_from_cstr(home));
+    put_text(&b, "HOME", spindle_str_from_cstr(places->home));
+    put_text(&b, "TMPDIR", spindle_str_from_cstr(places->home));
     for (i = 0; i < config->env_count; i++) put(&b, "", config->env[i].name, config->env[i].value);
     put_text(&b, "SPINDLE_EXECUTION_ID", request->execution_id);
     put_text(&b, "SPINDLE_JOB", request->job_name);
@@ -100,6 +109,8 @@ int plan_environment(struct plan *plan, const struct config *config, const spind
     put_text(&b, "SPINDLE_IDEMPOTENCY_KEY", request->idempotency_key);
     put_text(&b, "TRACEPARENT", request->traceparent);
     put_text(&b, "TRACESTATE", request->tracestate);
+    put_text(&b, "SPINDLE_ARTEFACTS", spindle_str_from_cstr(places->artefacts));
+    put_report(&b, places->report);
     for (i = 0; i < plan->secret_count; i++) {
         if (put_secret(&b, config, &plan->secrets[i], problem) != 0) return -1;
     }

@@ -6,6 +6,7 @@
 static const char *const names[NAME_COUNT] = {
     "args", "Shell", "Script", "ScriptFrom", "WorkingDirectory", "SuccessCodes",
     "RetryableCodes", "PermanentCodes", "MaxOutputBytes", "OutputContentType",
+    "MaxCpuSeconds", "MaxMemoryBytes", "MaxFileBytes", "MaxOpenFiles", "MaxProcesses",
 };
 
 /* The pointer needs no escaping: a parameter's name has no '~' and no '/'. */
@@ -76,63 +77,36 @@ static int sort_parameters(struct planning *p) {
     return 0;
 }
 
-static int find_shell(struct planning *p) {
-    const spindle_kv *shell = p->given[NAME_SHELL];
-    char list[200];
-    struct text text = { list, 0, sizeof list };
+/* A whole number of a parameter; above `most` it is refused, because a job may only ask for less. */
+static int read_number(const struct planning *p, const spindle_kv *parameter, int64_t least, int64_t most, int64_t *number) {
+    int64_t value = 0;
     size_t i;
-    if (shell == NULL) {
-        const spindle_kv *alone = p->given[NAME_SCRIPT] != NULL ? p->given[NAME_SCRIPT] : p->given[NAME_SCRIPT_FROM];
-        if (alone == NULL) return 0;
-        return plan_refuse(p, alone, "the text of a script needs the parameter Shell, such as bash");
+    if (parameter == NULL) return 0;
+    for (i = 0; i < parameter->value.len && i < 17 && parameter->value.ptr[i] >= '0' && parameter->value.ptr[i] <= '9'; i++) {
+        value = value * 10 + (parameter->value.ptr[i] - '0');
     }
-    if (p->target.len > 0) {
-        return plan_refuse(p, shell, "Shell and the program \"%.*s\" exclude each other: leave the target empty",
-                      shown(p->target.len), p->target.ptr);
+    if (i == 0 || i != parameter->value.len || value < least || value > most) {
+        return plan_refuse(p, parameter, "%.*s must be a whole number from %lld to %lld", (int)parameter->key.len,
+                           parameter->key.ptr, (long long)least, (long long)most);
     }
-    for (i = 0; i < shell_count; i++) {
-        if (spindle_str_is(shell->value, shell_names[i]) && (p->config->shells & (UINT32_C(1) << i)) != 0) {
-            p->shell = &shell_table[i];
-            return 0;
-        }
-    }
-    shell_list(p->config->shells, &text);
-    return plan_refuse(p, shell, "the shell \"%.*s\" is not offered here; offered: %.*s", shown(shell->value.len),
-                  shell->value.len == 0 ? "" : shell->value.ptr, (int)text.len, list);
-}
-
-static int find_program(struct planning *p) {
-    spindle_str name = p->shell != NULL ? spindle_str_from_cstr(p->shell->name) : p->target;
-    if (name.len == 0) {
-        return problem_set(p->problem, "script.target", NULL,
-                           "no program: give it as the target, or a script by the parameters Shell and Script");
-    }
-    p->plan->program = program_find(p->config, &p->plan->arena, name, p->problem);
-    if (p->plan->program == NULL) return -1;
-    if (p->shell == NULL && !program_allowed(p->config, p->plan->program)) {
-        return problem_set(p->problem, "script.denied", NULL,
-                           "%.*s is not in the list of programs that this executor may run",
-                           shown(strlen(p->plan->program)), p->plan->program);
-    }
+    *number = value;
     return 0;
 }
 
 static int read_limits(struct planning *p) {
-    const spindle_kv *max = p->given[NAME_MAX_OUTPUT_BYTES];
     const spindle_kv *type = p->given[NAME_OUTPUT_CONTENT_TYPE];
     const spindle_kv *directory = p->given[NAME_WORKING_DIRECTORY];
     struct code_set sets[SET_COUNT];
     static const char *const pointers[SET_COUNT] = { "/SuccessCodes", "/RetryableCodes", "/PermanentCodes" };
-    size_t i, number = 0;
-    p->plan->max_output = p->config->max_output;
-    if (max != NULL) {
-        for (i = 0; i < max->value.len && i < 8 && max->value.ptr[i] >= '0' && max->value.ptr[i] <= '9'; i++) {
-            number = number * 10 + (size_t)(max->value.ptr[i] - '0');
-        }
-        if (i == 0 || i != max->value.len || number > p->config->max_output) {
-            return plan_refuse(p, max, "MaxOutputBytes must be a whole number from 0 to %zu", p->config->max_output);
-        }
-        p->plan->max_output = number;
+    int64_t max_output = (int64_t)p->config->max_output;
+    size_t i;
+    if (read_number(p, p->given[NAME_MAX_OUTPUT_BYTES], 0, max_output, &max_output) != 0) return -1;
+    p->plan->max_output = (size_t)max_output;
+    p->plan->limits = p->config->limits;
+    for (i = 0; i < LIMIT_COUNT; i++) {
+        int64_t *limit = &p->plan->limits.value[i];
+        int64_t most = *limit < 0 ? limit_forms[i].most : *limit;
+        if (read_number(p, p->given[NAME_FIRST_LIMIT + i], limit_forms[i].least, most, limit) != 0) return -1;
     }
     p->plan->content_type = type == NULL || type->value.len == 0 ? SPINDLE_STR("text/plain") : type->value;
     if (p->plan->content_type.len > SPINDLE_MAX_NAME_BYTES) {
@@ -164,7 +138,7 @@ int plan_make(struct plan *plan, const struct config *config, const spindle_requ
         p.target.len -= 7;
     }
     plan->input = request->payload;
-    if (sort_parameters(&p) != 0 || find_shell(&p) != 0 || find_program(&p) != 0 || plan_arguments(&p) != 0 ||
+    if (sort_parameters(&p) != 0 || plan_program(&p) != 0 || plan_arguments(&p) != 0 ||
         read_limits(&p) != 0) {
         return -1;
     }

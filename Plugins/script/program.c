@@ -6,16 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* `bash -c TEXT NAME ARGS`: the word after the text is $0. pwsh glues what follows the text to it, so arguments would be
- * run as code: it gets none. */
+/* What stops at the first failure by itself is told to: a script that goes on after one hides it. */
 const struct shell shell_table[] = {
-    { "bash", { "-euo", "pipefail", "-c", NULL }, "bash", true },
-    { "sh", { "-eu", "-c", NULL }, "sh", true },
-    { "python3", { "-c", NULL }, NULL, true },
-    { "node", { "-e", NULL }, "--", true },
-    { "perl", { "-e", NULL }, "--", true },
-    { "ruby", { "-e", NULL }, "--", true },
-    { "pwsh", { "-NoProfile", "-NonInteractive", "-Command", NULL }, NULL, false },
+    { "bash", ".sh", { "-euo", "pipefail", NULL } },
+    { "sh", ".sh", { "-eu", NULL } },
+    { "python3", ".py", { NULL } },
+    { "node", ".js", { NULL } },
+    { "perl", ".pl", { NULL } },
+    { "ruby", ".rb", { NULL } },
+    { "pwsh", ".ps1", { "-NoProfile", "-NonInteractive", "-File", NULL } },
 };
 const char *const shell_names[] = { "bash", "sh", "python3", "node", "perl", "ruby", "pwsh" };
 const size_t shell_count = sizeof shell_table / sizeof *shell_table;
@@ -42,19 +41,20 @@ bool program_allowed(const struct config *config, const char *program) {
 }
 
 /* 0 if the file can be run, else why not. What exec would find out anyway, but before anything was set up. */
-static int runnable(const char *path) {
+static int runnable(const char *path, int mode) {
     struct stat status;
     if (stat(path, &status) != 0) return errno;
     if (S_ISDIR(status.st_mode)) return EISDIR;
     if (!S_ISREG(status.st_mode)) return EACCES;
-    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-static int not_runnable(struct problem *problem, const char *path, int error) {
+static int not_runnable(struct problem *problem, const char *path, int mode, int error) {
     int result;
     const char *hint = error == ENOENT   ? "; install it or correct the name"
-                       : error == EACCES ? "; it must be a regular file with the permission to execute it"
-                                         : "";
+                       : error != EACCES ? ""
+                       : mode == X_OK    ? "; it must be a regular file with the permission to execute it"
+                                         : "; it must be a regular file with the permission to read it";
     result = problem_set(problem, "script.exec", NULL, "%.*s cannot be run: %s%s", shown(strlen(path)), path,
                          strerror(error), hint);
     /* A full table of files or a broken disk says nothing about the job. */
@@ -64,7 +64,7 @@ static int not_runnable(struct problem *problem, const char *path, int error) {
     return result;
 }
 
-static const char *find_in_path(const struct config *config, struct arena *arena, spindle_str name,
+static const char *find_in_path(const struct config *config, struct arena *arena, spindle_str name, int mode,
                                 struct problem *problem) {
     const char *at = config->path;
     const char *refused = NULL;
@@ -80,7 +80,7 @@ static const char *find_in_path(const struct config *config, struct arena *arena
         memcpy(path, at, len);
         path[len] = '/';
         memcpy(path + len + 1, name.ptr, name.len);
-        error = runnable(path);
+        error = runnable(path, mode);
         if (error == 0) return path;
         if (error != ENOENT && error != ENOTDIR && error != EISDIR && refused == NULL) {
             refused = path;
@@ -90,7 +90,7 @@ static const char *find_in_path(const struct config *config, struct arena *arena
         if (*at++ == 0) break;
     }
     if (refused != NULL) {
-        (void)not_runnable(problem, refused, refusal);
+        (void)not_runnable(problem, refused, mode, refusal);
     } else {
         (void)problem_set(problem, "script.exec", NULL,
                           "there is no program \"%.*s\" in %s; install it, or name it by its absolute path",
@@ -99,7 +99,8 @@ static const char *find_in_path(const struct config *config, struct arena *arena
     return NULL;
 }
 
-const char *program_find(const struct config *config, struct arena *arena, spindle_str name, struct problem *problem) {
+const char *program_find(const struct config *config, struct arena *arena, spindle_str name, int mode,
+                         struct problem *problem) {
     const char *path;
     int error;
     if (name.len == 0 || name.len > 4000 || str_holds_nul(name)) {
@@ -107,7 +108,7 @@ const char *program_find(const struct config *config, struct arena *arena, spind
                           "the target must be the absolute path of a program or a name without '/'");
         return NULL;
     }
-    if (memchr(name.ptr, '/', name.len) == NULL) return find_in_path(config, arena, name, problem);
+    if (memchr(name.ptr, '/', name.len) == NULL) return find_in_path(config, arena, name, mode, problem);
     if (name.ptr[0] != '/') {
         (void)problem_set(problem, "script.target", NULL,
                           "the target \"%.*s\" is a relative path; write an absolute one, or a bare name to look it up "
@@ -122,9 +123,9 @@ const char *program_find(const struct config *config, struct arena *arena, spind
     }
     /* First the list: whether a file outside it exists is nobody's business. */
     if (!program_allowed(config, path)) return path;
-    error = runnable(path);
+    error = runnable(path, mode);
     if (error == 0) return path;
-    (void)not_runnable(problem, path, error);
+    (void)not_runnable(problem, path, mode, error);
     return NULL;
 }
 

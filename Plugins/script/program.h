@@ -4,12 +4,11 @@
 
 #include "config.h"
 
-/* An interpreter that may run the text of a script given with the job. */
+/* An interpreter that runs a file, or the text of a script that the job brought, by `NAME OPTIONS FILE ARGUMENTS`. */
 struct shell {
     const char *name;
-    const char *options[6]; /* what stands before the text; ends with NULL */
-    const char *before_arguments; /* what stands between text and arguments; NULL = nothing */
-    bool takes_arguments;
+    const char *suffix;     /* of the file's name */
+    const char *options[4]; /* end with NULL */
 };
 
 extern const struct shell shell_table[];
@@ -19,8 +18,10 @@ extern const size_t shell_count;
 /* "bash, sh, …" of those in the bit set. */
 void shell_list(uint32_t shells, struct text *text);
 
-/* Finds a program: an absolute path, or a bare name in the configured path. NULL: `problem` says why. */
-const char *program_find(const struct config *config, struct arena *arena, spindle_str name, struct problem *problem);
+/* Finds a program: an absolute path, or a bare name in the configured path. `mode` is X_OK for a program, R_OK for a file
+ * that an interpreter reads. NULL: `problem` says why. */
+const char *program_find(const struct config *config, struct arena *arena, spindle_str name, int mode,
+                         struct problem *problem);
 
 /* Is this resolved program on the operator's list? */
 bool program_allowed(const struct config *config, const char *program);

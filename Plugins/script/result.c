@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define METADATA 16
+#define METADATA 18
 
 struct ending {
     spindle_error error;
@@ -63,6 +63,9 @@ static void add_metadata(const struct run *run, struct ending *e) {
     if (run->output.lost_lines + run->errors.lost_lines > 0) {
         add_number(e, "logLinesDropped", run->output.lost_lines + run->errors.lost_lines);
     }
+    if (run->artefacts.kept > 0) add_number(e, "artefacts", run->artefacts.kept);
+    if (run->artefacts.skipped > 0) add_number(e, "artefactsSkipped", run->artefacts.skipped);
+    if (run->report.bad_lines > 0) add_number(e, "reportErrors", run->report.bad_lines);
     if (run->home_stays) add_text(e, "directoryRemains", "true");
 }
 
@@ -118,9 +121,75 @@ static void fail(const struct run *run, struct ending *e, int32_t outcome, const
     describe(run, e, what);
 }
 
+/* Which limit ended it, NULL = none. The second sign of the processor's is for those that ignore the first. */
+static const char *limit_hit(const struct run *run) {
+    int64_t seconds = run->plan.limits.value[LIMIT_CPU];
+    uint64_t used = milliseconds(run->usage.ru_utime) + milliseconds(run->usage.ru_stime);
+    int number = WTERMSIG(run->status);
+    if (number == SIGXFSZ) return "file";
+    if (number == SIGXCPU) return "cpu";
+    return number == SIGKILL && seconds >= 0 && used >= (uint64_t)seconds * 1000u ? "cpu" : NULL;
+}
+
+static void judge_signal(const struct run *run, struct ending *e) {
+    const char *limit = limit_hit(run);
+    char what[160], name[24], *c;
+    signal_name(WTERMSIG(run->status), name, sizeof name);
+    if (limit != NULL) {
+        (void)snprintf(e->code, sizeof e->code, "script.limit.%s", limit);
+        (void)snprintf(what, sizeof what, "was killed by SIG%s, because %s", name,
+                       *limit == 'c' ? "it used up its time of processors" : "it wrote a file that is longer than it may");
+        fail(run, e, SPINDLE_PERMANENT, what);
+        return;
+    }
+    (void)snprintf(what, sizeof what, "was killed by SIG%s%s", name,
+                   WTERMSIG(run->status) == SIGKILL ? " (perhaps for want of memory)" : "");
+    for (c = name; *c != 0; c++) *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    (void)snprintf(e->code, sizeof e->code, "script.signal.%s", name);
+    fail(run, e, SPINDLE_RETRYABLE, what);
+}
+
+/* Its exit code counts as a failure; what it said of that itself goes before what the code says. */
+static void judge_failure(const struct run *run, struct ending *e, int exit_code) {
+    const struct report *report = &run->report;
+    int32_t outcome = run->plan.codes.verdict[exit_code] == VERDICT_PERMANENT ? SPINDLE_PERMANENT : SPINDLE_RETRYABLE;
+    char what[160];
+    if (run->plan.codes.verdict[exit_code] == VERDICT_NOT_RUN) {
+        (void)snprintf(e->code, sizeof e->code, "script.exec");
+        (void)snprintf(what, sizeof what, "ended with exit code %d, which means that a program could not be %s", exit_code,
+                       exit_code == 127 ? "found" : "run");
+        fail(run, e, SPINDLE_PERMANENT, what);
+        return;
+    }
+    (void)snprintf(e->code, sizeof e->code, "script.exit.%d", exit_code);
+    (void)snprintf(what, sizeof what, "ended with exit code %d", exit_code);
+    if (report->failed && report->retryable >= 0) outcome = report->retryable ? SPINDLE_RETRYABLE : SPINDLE_PERMANENT;
+    fail(run, e, outcome, what);
+    if (!report->failed) return;
+    if (report->code[0] != 0) (void)snprintf(e->code, sizeof e->code, "script.reported.%s", report->code);
+    e->error.code = spindle_str_from_cstr(e->code);
+    e->error.message = spindle_str_from_cstr(report->message);
+    if (outcome == SPINDLE_RETRYABLE) e->result.retry_after_ms = report->retry_after_ms;
+}
+
+/* The program did its work, but not all that it left can be handed over. */
+static void judge_rest(const struct run *run, struct ending *e) {
+    char what[500];
+    if (run->report.bad_lines > 0) {
+        (void)snprintf(e->code, sizeof e->code, "script.report");
+        (void)snprintf(what, sizeof what, "ended well, but %zu of its reports cannot be read; the first: %s",
+                       run->report.bad_lines, run->report.first_bad);
+        fail(run, e, SPINDLE_PERMANENT, what);
+    } else if (run->artefacts.failure[0] != 0) {
+        (void)snprintf(e->code, sizeof e->code, run->artefacts.outcome == SPINDLE_CANCELLED ? "script.cancelled"
+                                                                                            : "script.artefacts");
+        (void)snprintf(what, sizeof what, "ended well, but %s", run->artefacts.failure);
+        fail(run, e, run->artefacts.outcome, what);
+    }
+}
+
 static void judge(const struct run *run, struct ending *e) {
-    char what[160], name[24];
-    int exit_code = WEXITSTATUS(run->status);
+    char what[160];
     if (run->told_to_end != SPINDLE_CANCEL_NONE) {
         (void)snprintf(e->code, sizeof e->code, "script.cancelled");
         (void)snprintf(what, sizeof what, "was ended%s because %s", run->killed && WIFSIGNALED(run->status) &&
@@ -130,21 +199,11 @@ static void judge(const struct run *run, struct ending *e) {
         (void)snprintf(e->code, sizeof e->code, "script.status");
         fail(run, e, SPINDLE_RETRYABLE, "ended, but another part of this process took its status");
     } else if (WIFSIGNALED(run->status)) {
-        signal_name(WTERMSIG(run->status), name, sizeof name);
-        (void)snprintf(what, sizeof what, "was killed by SIG%s%s", name,
-                       WTERMSIG(run->status) == SIGKILL ? " (perhaps for want of memory)" : "");
-        for (char *c = name; *c != 0; c++) *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-        (void)snprintf(e->code, sizeof e->code, "script.signal.%s", name);
-        fail(run, e, SPINDLE_RETRYABLE, what);
-    } else if (run->plan.codes.verdict[exit_code] == VERDICT_NOT_RUN) {
-        (void)snprintf(e->code, sizeof e->code, "script.exec");
-        (void)snprintf(what, sizeof what, "ended with exit code %d, which means that a program could not be %s", exit_code,
-                       exit_code == 127 ? "found" : "run");
-        fail(run, e, SPINDLE_PERMANENT, what);
-    } else if (run->plan.codes.verdict[exit_code] != VERDICT_SUCCESS) {
-        (void)snprintf(e->code, sizeof e->code, "script.exit.%d", exit_code);
-        (void)snprintf(what, sizeof what, "ended with exit code %d", exit_code);
-        fail(run, e, run->plan.codes.verdict[exit_code] == VERDICT_PERMANENT ? SPINDLE_PERMANENT : SPINDLE_RETRYABLE, what);
+        judge_signal(run, e);
+    } else if (run->plan.codes.verdict[WEXITSTATUS(run->status)] != VERDICT_SUCCESS) {
+        judge_failure(run, e, WEXITSTATUS(run->status));
+    } else {
+        judge_rest(run, e);
     }
 }
 
@@ -187,6 +246,10 @@ void result_send(struct run *run) {
         judge(run, &e);
         e.result.output = spindle_str_make(run->kept, run->kept_len);
         e.result.content_type = run->plan.content_type;
+        if (run->report.result != NULL) {
+            e.result.output = spindle_str_make(run->report.result, run->report.result_len);
+            e.result.content_type = spindle_str_from_cstr(run->report.content_type);
+        }
     }
     (void)request->host->complete(request->ctx, request->handle, &e.result);
 }

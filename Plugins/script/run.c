@@ -38,6 +38,34 @@ static int open_directory(struct run *run) {
     return -1;
 }
 
+/* All that the program finds when it starts. */
+static int prepare(struct run *run) {
+    const struct config *config = run->config;
+    const spindle_request *request = run->request;
+    struct plan *plan = &run->plan;
+    struct problem *problem = &run->problem;
+    bool artefacts = config->max_artefacts > 0 && SPINDLE_OFFERS(request->host, artefact_write);
+    struct places places;
+    if (plan_make(plan, config, request, problem) != 0) return -1;
+    if (workdir_make(&run->home, config->temp_directory, &config->user, artefacts, problem) != 0) return -1;
+    if (plan->has_body) {
+        size_t len = strlen(run->home.path);
+        if (workdir_write_script(&run->home, &config->user, plan->body, plan->body_suffix, problem) != 0) return -1;
+        char *path = arena_alloc(&plan->arena, len + sizeof run->home.script + 1);
+        if (path == NULL) return problem_memory(problem);
+        (void)snprintf(path, len + sizeof run->home.script + 1, "%s/%s", run->home.path, run->home.script);
+        plan->arguments[plan->body_argument] = path;
+    }
+    if (plan_secrets(plan, config, request, problem) != 0) return -1;
+    if (!report_open(&run->report)) {
+        (void)problem_set(problem, "script.spawn", NULL, "no pipe for the program: %s", strerror(errno));
+        problem->outcome = SPINDLE_RETRYABLE;
+        return -1;
+    }
+    places = (struct places){ run->home.path, run->home.artefacts, run->report.child };
+    return plan_environment(plan, config, request, &places, problem) != 0 ? -1 : open_directory(run);
+}
+
 struct run *run_make(const struct config *config, const spindle_request *request, struct problem *problem) {
     struct run *run = calloc(1, sizeof *run);
     if (run == NULL) {
@@ -49,17 +77,12 @@ struct run *run_make(const struct config *config, const spindle_request *request
     atomic_init(&run->cancel_reason, SPINDLE_CANCEL_NONE);
     atomic_init(&run->cancel_grace_ms, CANCEL_TAKEN);
     run->process = (struct spawned){ -1, -1, -1, -1, -1 };
-    run->home.fd = run->directory = run->output.fd = run->errors.fd = -1;
+    run->home.fd = run->directory = run->output.fd = run->errors.fd = run->report.fd = run->report.child = -1;
     run->output.name = "stdout";
     run->output.level = SPINDLE_LOG_INFO;
     run->errors.name = "stderr";
     run->errors.level = SPINDLE_LOG_WARNING;
-    if (plan_make(&run->plan, config, request, &run->problem) == 0 &&
-        workdir_make(&run->home, config->temp_directory, &run->problem) == 0 &&
-        plan_secrets(&run->plan, config, request, &run->problem) == 0 &&
-        plan_environment(&run->plan, config, request, run->home.path, &run->problem) == 0 && open_directory(run) == 0) {
-        return run;
-    }
+    if (prepare(run) == 0) return run;
     *problem = run->problem;
     (void)workdir_remove_empty(&run->home);
     run_free(run);
@@ -69,6 +92,7 @@ struct run *run_make(const struct config *config, const spindle_request *request
 void run_free(struct run *run) {
     if (run->directory >= 0 && run->directory != run->home.fd) (void)close(run->directory);
     workdir_free(&run->home);
+    report_free(&run->report);
     free(run->kept);
     secrets_close(&run->plan);
     arena_free(&run->plan.arena);
@@ -107,6 +131,7 @@ static void finish(struct run *run) {
     }
     stream_end(run, &run->output);
     stream_end(run, &run->errors);
+    report_end(run);
     supervisor_close(&run->process.input);
     supervisor_close(&run->process.pidfd);
     group_kill(run);
@@ -122,7 +147,8 @@ static void finish(struct run *run) {
 
 void run_start(struct run *run) {
     struct spawn_order order = { run->plan.program, run->plan.arguments, run->plan.environment, run->directory,
-                                 run->plan.input.len > 0, run->plan.secrets, run->plan.secret_count };
+                                 run->plan.input.len > 0, run->plan.secrets, run->plan.secret_count, run->report.child,
+                                 &run->config->user, &run->plan.limits };
     if (atomic_exchange(&run->cancel_grace_ms, CANCEL_TAKEN) != CANCEL_TAKEN) {
         run->told_to_end = atomic_load(&run->cancel_reason);
         run->done = true;
@@ -135,11 +161,13 @@ void run_start(struct run *run) {
     }
     run->started = true;
     secrets_close(&run->plan);
+    report_started(&run->report);
     if (run->directory != run->home.fd) (void)close(run->directory);
     run->directory = -1;
     run->output.fd = run->process.output;
     run->errors.fd = run->process.errors;
     if (!supervisor_watch(run, run->output.fd, EVENT_OUTPUT) || !supervisor_watch(run, run->errors.fd, EVENT_ERRORS) ||
+        !supervisor_watch(run, run->report.fd, EVENT_REPORT) ||
         (run->process.pidfd >= 0 && !supervisor_watch(run, run->process.pidfd, EVENT_PROCESS)) ||
         (run->process.input >= 0 && !supervisor_watch(run, run->process.input, EVENT_INPUT))) {
         (void)problem_set(&run->problem, "script.spawn", NULL, "the program cannot be watched: %s", strerror(errno));
@@ -166,6 +194,7 @@ void run_event(struct run *run, enum event event, int64_t now) {
     if (event == EVENT_INPUT) feed(run);
     if (event == EVENT_OUTPUT) alive = stream_read(run, &run->output);
     if (event == EVENT_ERRORS) alive = stream_read(run, &run->errors);
+    if (event == EVENT_REPORT) alive = report_read(run);
     if (alive && now - run->heartbeat_ns >= 1000 * MS && SPINDLE_OFFERS(run->request->host, heartbeat)) {
         run->heartbeat_ns = now;
         (void)run->request->host->heartbeat(run->request->ctx, run->request->handle);

@@ -3,7 +3,9 @@
 #ifndef SCRIPT_RUN_H
 #define SCRIPT_RUN_H
 
+#include "artefacts.h"
 #include "plan.h"
+#include "report.h"
 #include "spawn.h"
 #include "workdir.h"
 
@@ -25,7 +27,7 @@ struct stream {
     uint64_t lost_lines; /* the host did not keep up */
 };
 
-enum event { EVENT_PROCESS, EVENT_INPUT, EVENT_OUTPUT, EVENT_ERRORS };
+enum event { EVENT_PROCESS, EVENT_INPUT, EVENT_OUTPUT, EVENT_ERRORS, EVENT_REPORT };
 
 struct run {
     const struct config *config;
@@ -42,6 +44,9 @@ struct run {
 
     struct spawned process;
     struct stream output, errors;
+    struct report report;
+    struct artefacts artefacts;
+    bool room;               /* under the janitor's lock: the host may take artefacts again */
     char *kept;              /* stdout, as far as it is the result */
     size_t kept_len, kept_size;
     char tail[STREAM_TAIL_BYTES];

@@ -66,7 +66,10 @@ static int32_t can_execute(const spindle_request *request) {
     if (target.len >= 7 && memcmp(target.ptr, "script:", 7) == 0) return 1;
     if (target.len > 0) return target.ptr[0] == '/' ? 1 : 0;
     for (i = 0; i < request->parameter_count; i++) {
-        if (str_is_ignoring_case(request->parameters[i].key, "Shell")) return 1;
+        if (str_is_ignoring_case(request->parameters[i].key, "Shell") ||
+            str_is_ignoring_case(request->parameters[i].key, "Script")) {
+            return 1;
+        }
     }
     return 0;
 }
@@ -107,6 +110,12 @@ static void cancel(void *instance, spindle_handle attempt, void *state, int32_t 
     supervisor_wake_for_cancel();
 }
 
+static void writable(void *instance, spindle_handle attempt, void *state) {
+    (void)instance;
+    (void)attempt;
+    if (state != NULL) janitor_has_room(state);
+}
+
 static void release(void *instance, spindle_handle attempt, void *state) {
     (void)instance;
     (void)attempt;
@@ -123,7 +132,7 @@ static const spindle_executor_descriptor script = {
     .target_prefixes = prefixes,
     .target_prefix_count = 1,
     .name = "Script",
-    .description = "Runs a program with an array of arguments, or the text of a script by an interpreter.",
+    .description = "Runs a program with an array of arguments, or a script by an interpreter: with limits, as a user, with a report and artefacts.",
     .config_schema = config_schema,
     .parameters_schema = parameters_schema,
     .needs = needs,
@@ -135,6 +144,7 @@ static const spindle_executor_descriptor script = {
     .cancel = cancel,
     .release = release,
     .destroy = destroy,
+    .writable = writable,
 };
 static const spindle_executor_descriptor *const executors[] = { &script };
 static const spindle_executor_factory factory = {

@@ -23,10 +23,10 @@
 #define SYS_close_range 436
 #endif
 
-enum stage { STAGE_SESSION, STAGE_DIRECTORY, STAGE_DESCRIPTORS, STAGE_EXEC };
+enum stage { STAGE_SESSION, STAGE_USER, STAGE_LIMITS, STAGE_DIRECTORY, STAGE_DESCRIPTORS, STAGE_EXEC };
 
 /* What the child says when it cannot become the program; nothing if it can. */
-struct report {
+struct refusal {
     int stage;
     int error;
 };
@@ -35,12 +35,12 @@ struct child {
     const struct spawn_order *order;
     pid_t parent;
     int input, output, errors; /* its ends */
-    int report;
+    int refusal;
 };
 
 static _Noreturn void give_up(const struct child *c, enum stage stage, int error) {
-    struct report report = { (int)stage, error };
-    (void)!write(c->report, &report, sizeof report);
+    struct refusal refusal = { (int)stage, error };
+    (void)!write(c->refusal, &refusal, sizeof refusal);
     _exit(127);
 }
 
@@ -49,20 +49,22 @@ static _Noreturn void become(const struct child *c) {
     struct sigaction plain;
     struct rlimit files;
     sigset_t none;
-    int number;
+    int number, error;
     memset(&plain, 0, sizeof plain);
     plain.sa_handler = SIG_DFL;
     /* exec keeps ignored signals (SIGPIPE!); and no handler of the host's may run in between. */
     for (number = 1; number < NSIG; number++) (void)sigaction(number, &plain, NULL);
     if (setsid() < 0) give_up(c, STAGE_SESSION, errno);
-    /* If the process that hosts us dies without a word, the program shall not go on alone. */
+    error = c->order->user->other ? user_become(c->order->user) : 0;
+    if (error != 0) give_up(c, STAGE_USER, error);
+    /* If the process that hosts us dies without a word, the program shall not go on alone. A change of user forgets it. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != c->parent) _exit(127);
     if (fchdir(c->order->directory) != 0) give_up(c, STAGE_DIRECTORY, errno);
     if (dup2(c->input, 0) < 0 || dup2(c->output, 1) < 0 || dup2(c->errors, 2) < 0) {
         give_up(c, STAGE_DESCRIPTORS, errno);
     }
-    /* Marked, not closed: the report is still needed, and exec closes it. */
+    /* Marked, not closed: the pipe for a refusal is still needed, and exec closes it. */
     if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
         rlim_t last = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 1048576 ? files.rlim_cur : 1048576;
         for (number = 3; (rlim_t)number < last; number++) (void)fcntl(number, F_SETFD, FD_CLOEXEC);
@@ -70,6 +72,10 @@ static _Noreturn void become(const struct child *c) {
     for (number = 0; (size_t)number < c->order->secret_count; number++) {
         (void)fcntl(c->order->secrets[number].fd, F_SETFD, 0);
     }
+    if (c->order->report >= 0) (void)fcntl(c->order->report, F_SETFD, 0);
+    /* After the change of user, whose processes the kernel counts, and after all that needs files. */
+    error = limits_apply(c->order->limits);
+    if (error != 0) give_up(c, STAGE_LIMITS, error);
     (void)umask(077);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -82,12 +88,14 @@ static _Noreturn void become(const struct child *c) {
 __attribute__((noinline)) static pid_t start(const struct child *c) {
     sigset_t all, before;
     pid_t pid;
-    int error;
+    int error, dumpable = prctl(PR_GET_DUMPABLE);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     pid = vfork();
     if (pid == 0) become(c);
     error = errno;
+    /* A change of user keeps others from looking into the memory, which until exec was ours; of that exec rid the child alone. */
+    if (c->order->user->other && dumpable >= 0) (void)prctl(PR_SET_DUMPABLE, dumpable);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
     return pid;
@@ -110,7 +118,7 @@ static int raise_number(int fd) {
     return higher;
 }
 
-static int make_pipe(int *fds) {
+int make_pipe(int fds[2]) {
     if (pipe2(fds, O_CLOEXEC) != 0) {
         fds[0] = fds[1] = -1;
         return -1;
@@ -122,13 +130,27 @@ static int make_pipe(int *fds) {
 
 static void no_block(int fd) { (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
-static int failed(struct problem *problem, const char *program, struct report report) {
-    const char *name = strerror(report.error);
-    int error = report.error;
-    if (report.stage != STAGE_EXEC) {
+static int failed(struct problem *problem, const char *program, struct refusal refusal) {
+    const char *name = strerror(refusal.error);
+    int error = refusal.error;
+    if (refusal.stage == STAGE_USER || refusal.stage == STAGE_LIMITS) {
+        return problem_set(problem, refusal.stage == STAGE_USER ? "script.user" : "script.limits", NULL,
+                           "%.*s was not started, because %s: %s", shown(strlen(program)), program,
+                           refusal.stage == STAGE_USER ? "the worker may not become the configured user"
+                                                      : "its limits cannot be set", name);
+    }
+    if (refusal.stage == STAGE_DIRECTORY && (error == EACCES || error == EPERM)) {
+        return problem_set(problem, "script.workdir", NULL, "%.*s was not started: its user may not enter the working directory: %s",
+                           shown(strlen(program)), program, name);
+    }
+    if (refusal.stage != STAGE_EXEC) {
         (void)problem_set(problem, "script.spawn", NULL, "%.*s was not started: %s", shown(strlen(program)), program, name);
         problem->outcome = SPINDLE_RETRYABLE;
         return -1;
+    }
+    if (error == EPERM) {
+        return problem_set(problem, "script.denied", NULL, "%.*s cannot be run: %s; a sandbox starts programs only with "
+                           "needs: {exec: true} in its sidecar", shown(strlen(program)), program, name);
     }
     (void)problem_set(problem, "script.exec", NULL, "%.*s cannot be run: %s%s", shown(strlen(program)), program, name,
                       error == ENOENT    ? "; the interpreter in its first line is missing"
@@ -142,21 +164,26 @@ static int failed(struct problem *problem, const char *program, struct report re
     return -1;
 }
 
+/* Its user may open its own ends again by name, such as /dev/stderr. */
+static void give_to(const struct user *user, int fd) {
+    if (user->other && fd >= 0) (void)fchown(fd, user->uid, user->gid);
+}
+
 /* Waits until the program runs or has said why not; with vfork it is decided already. */
-static bool failed_to_start(int fd, struct report *report) {
+static bool failed_to_start(int fd, struct refusal *refusal) {
     ssize_t got;
     do {
-        got = read(fd, report, sizeof *report);
+        got = read(fd, refusal, sizeof *refusal);
     } while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof *report;
+    return got == (ssize_t)sizeof *refusal;
 }
 
 int spawn(const struct spawn_order *order, struct spawned *spawned, struct problem *problem) {
-    enum { IN_CHILD, IN_OURS, OUT_OURS, OUT_CHILD, ERR_OURS, ERR_CHILD, REPORT_OURS, REPORT_CHILD, COUNT };
+    enum { IN_CHILD, IN_OURS, OUT_OURS, OUT_CHILD, ERR_OURS, ERR_CHILD, REFUSAL_OURS, REFUSAL_CHILD, COUNT };
     int fds[COUNT] = { -1, -1, -1, -1, -1, -1, -1, -1 };
     struct child child = { .order = order, .parent = getpid() };
-    struct report report = { STAGE_SESSION, 0 };
-    bool ready = make_pipe(&fds[OUT_OURS]) == 0 && make_pipe(&fds[ERR_OURS]) == 0 && make_pipe(&fds[REPORT_OURS]) == 0;
+    struct refusal refusal = { STAGE_SESSION, 0 };
+    bool ready = make_pipe(&fds[OUT_OURS]) == 0 && make_pipe(&fds[ERR_OURS]) == 0 && make_pipe(&fds[REFUSAL_OURS]) == 0;
     if (ready && order->has_input) ready = make_pipe(&fds[IN_CHILD]) == 0;
     if (ready && !order->has_input) {
         fds[IN_CHILD] = raise_number(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -167,24 +194,30 @@ int spawn(const struct spawn_order *order, struct spawned *spawned, struct probl
         child.input = fds[IN_CHILD];
         child.output = fds[OUT_CHILD];
         child.errors = fds[ERR_CHILD];
-        child.report = fds[REPORT_CHILD];
+        child.refusal = fds[REFUSAL_CHILD];
+        if (order->has_input) give_to(order->user, child.input); /* not /dev/null */
+        give_to(order->user, child.output);
+        give_to(order->user, child.errors);
+        give_to(order->user, order->report);
         spawned->pid = start(&child);
     }
     if (spawned->pid < 0) {
-        report.error = errno;
+        refusal.error = errno;
         close_all(fds, COUNT);
-        return failed(problem, order->program, report);
+        /* A sandbox without the grant refuses the new process itself. */
+        if (ready && refusal.error == EPERM) refusal.stage = STAGE_EXEC;
+        return failed(problem, order->program, refusal);
     }
     close_all(&fds[IN_CHILD], 1);
     close_all(&fds[OUT_CHILD], 1);
     close_all(&fds[ERR_CHILD], 1);
-    close_all(&fds[REPORT_CHILD], 1);
-    if (failed_to_start(fds[REPORT_OURS], &report)) {
+    close_all(&fds[REFUSAL_CHILD], 1);
+    if (failed_to_start(fds[REFUSAL_OURS], &refusal)) {
         while (waitpid(spawned->pid, NULL, 0) < 0 && errno == EINTR) continue;
         close_all(fds, COUNT);
-        return failed(problem, order->program, report);
+        return failed(problem, order->program, refusal);
     }
-    close_all(&fds[REPORT_OURS], 1);
+    close_all(&fds[REFUSAL_OURS], 1);
 #ifdef SCRIPT_WITHOUT_PIDFD
     spawned->pidfd = -1;
 #else

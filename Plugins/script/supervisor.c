@@ -31,6 +31,7 @@ static void wake(void) {
 
 void supervisor_wake_for_cancel(void) {
     wake();
+    janitor_look_up();
 }
 
 /* The event sits in the low bits of the pointer: memory of malloc is aligned to 16. */
@@ -144,13 +145,13 @@ static void *body(void *unused) {
         int count = epoll_wait(the.epoll, events, EVENTS, timeout), i;
         now = now_ns();
         for (i = 0; i < count; i++) {
-            struct run *run = (struct run *)(uintptr_t)(events[i].data.u64 & ~UINT64_C(3));
+            struct run *run = (struct run *)(uintptr_t)(events[i].data.u64 & ~UINT64_C(7));
             if (run == NULL) {
                 drain_wake();
                 continue;
             }
             enter(run);
-            run_event(run, (enum event)(events[i].data.u64 & 3), now);
+            run_event(run, (enum event)(events[i].data.u64 & 7), now);
             leave(run->request->host, run->request->ctx);
         }
         more = start_some(STARTS_AT_ONCE, &stop);

@@ -21,10 +21,14 @@ bool supervisor_watch(struct run *run, int fd, enum event event);
  * just now would keep it in there, and with it a pointer to a run that is gone. */
 void supervisor_close(int *fd);
 
-/* janitor.c: removes the private directory of a run that is over, then sends its result. */
+/* janitor.c: hands over the artefacts of a run that is over, removes its private directory, then sends its result. */
 int janitor_start(void);
 void janitor_take(struct run *run);
 void janitor_stop(void);
+/* On the janitor's thread: waits until the host may take artefacts again. False: it shall not wait, because of a cancel. */
+bool janitor_wait_for_room(struct run *run);
+void janitor_has_room(struct run *run); /* any thread, never long */
+void janitor_look_up(void);             /* any thread: there may be a cancel */
 
 /* A thread with the signals blocked that belong to the process; faults keep reaching the host's handlers. */
 int start_thread(pthread_t *thread, const char *name, void *(*body)(void *));

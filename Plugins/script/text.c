@@ -56,6 +56,7 @@ void arena_free(struct arena *arena) {
     arena->blocks = NULL;
     while (block != NULL) {
         struct arena_block *next = block->next;
+        explicit_bzero(block->data, block->used); /* there may be a secret's value in it */
         free(block);
         block = next;
     }

@@ -8,7 +8,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int workdir_make(struct workdir *dir, const char *parent, struct problem *problem) {
+static int failed(struct problem *problem, const char *parent) {
+    (void)problem_set(problem, "script.workdir", NULL, "no directory for the program can be made in %.*s: %s",
+                      shown(strlen(parent)), parent, strerror(errno));
+    problem->outcome = SPINDLE_RETRYABLE;
+    return -1;
+}
+
+static bool give(int fd, const struct user *user) { return !user->other || fchown(fd, user->uid, user->gid) == 0; }
+
+static bool make_artefacts(struct workdir *dir, const struct user *user) {
+    size_t len = strlen(dir->path);
+    int fd;
+    bool made;
+    dir->artefacts = malloc(len + sizeof "/" WORKDIR_ARTEFACTS);
+    if (dir->artefacts == NULL) return false;
+    memcpy(dir->artefacts, dir->path, len);
+    memcpy(dir->artefacts + len, "/" WORKDIR_ARTEFACTS, sizeof "/" WORKDIR_ARTEFACTS);
+    if (mkdirat(dir->fd, WORKDIR_ARTEFACTS, 0700) != 0) return false;
+    if (!user->other) return true;
+    fd = openat(dir->fd, WORKDIR_ARTEFACTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    made = fd >= 0 && give(fd, user);
+    if (fd >= 0) (void)close(fd);
+    return made;
+}
+
+int workdir_make(struct workdir *dir, const char *parent, const struct user *user, bool artefacts, struct problem *problem) {
     static const char name[] = "/spindle-script-XXXXXX";
     size_t len = strlen(parent);
     dir->fd = -1;
@@ -16,16 +41,42 @@ int workdir_make(struct workdir *dir, const char *parent, struct problem *proble
     if (dir->path == NULL) return problem_memory(problem);
     memcpy(dir->path, parent, len);
     memcpy(dir->path + len, name, sizeof name);
-    if (mkdtemp(dir->path) != NULL) { /* with mode 0700 */
-        dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir->fd >= 0) return 0;
-        (void)rmdir(dir->path);
+    if (mkdtemp(dir->path) == NULL) { /* with mode 0700 */
+        (void)failed(problem, parent);
+        free(dir->path);
+        dir->path = NULL;
+        return -1;
     }
-    (void)problem_set(problem, "script.workdir", NULL, "no directory for the program can be made in %.*s: %s", shown(len),
-                      parent, strerror(errno));
+    dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* What it holds is made while it is still ours alone. */
+    if (dir->fd >= 0 && (!artefacts || make_artefacts(dir, user)) && give(dir->fd, user)) return 0;
+    (void)failed(problem, parent);
+    if (dir->fd >= 0) (void)unlinkat(dir->fd, WORKDIR_ARTEFACTS, AT_REMOVEDIR);
+    (void)rmdir(dir->path);
+    workdir_free(dir);
+    return -1;
+}
+
+int workdir_write_script(struct workdir *dir, const struct user *user, spindle_str text, const char *suffix,
+                         struct problem *problem) {
+    size_t done = 0;
+    int fd;
+    (void)snprintf(dir->script, sizeof dir->script, ".script%s", suffix);
+    fd = openat(dir->fd, dir->script, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    while (fd >= 0 && done < text.len) {
+        ssize_t put = write(fd, text.ptr + done, text.len - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) break;
+        done += (size_t)put;
+    }
+    if (fd >= 0 && done == text.len && give(fd, user)) {
+        (void)close(fd);
+        return 0;
+    }
+    (void)problem_set(problem, "script.workdir", NULL, "the script cannot be written into %.*s: %s", shown(strlen(dir->path)),
+                      dir->path, strerror(errno));
     problem->outcome = SPINDLE_RETRYABLE;
-    free(dir->path);
-    dir->path = NULL;
+    if (fd >= 0) (void)close(fd);
     return -1;
 }
 
@@ -33,7 +84,8 @@ void workdir_free(struct workdir *dir) {
     if (dir->fd >= 0) (void)close(dir->fd);
     dir->fd = -1;
     free(dir->path);
-    dir->path = NULL;
+    free(dir->artefacts);
+    dir->path = dir->artefacts = NULL;
 }
 
 /* The program may have moved its directory and put another one there, even a link: only the one that we made counts.
@@ -47,6 +99,8 @@ static bool remove_itself(struct workdir *dir) {
 
 bool workdir_remove_empty(struct workdir *dir) {
     if (dir->path == NULL) return true;
+    if (dir->script[0] != 0) (void)unlinkat(dir->fd, dir->script, 0);
+    if (dir->artefacts != NULL) (void)unlinkat(dir->fd, WORKDIR_ARTEFACTS, AT_REMOVEDIR); /* not if there is one */
     if (!remove_itself(dir)) return false;
     workdir_free(dir);
     return true;

@@ -11,7 +11,8 @@ struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, inspects, adds and switches plugins, and says which are trusted.",
         subcommands: [
-            List.self, Inspect.self, Add.self, Reload.self, Enable.self, Disable.self, Release.self, Pin.self, Sign.self,
+            List.self, Inspect.self, Check.self, Add.self, Reload.self, Enable.self, Disable.self, Release.self, Pin.self,
+            Sign.self,
             Trust.self, Verify.self,
         ]
     )
@@ -121,6 +122,11 @@ struct Plugins: AsyncParsableCommand {
 extension PluginHost {
     /// The plugin directory of a configuration, for a command of a moment.
     static func forCommands(_ configuration: HostConfiguration) throws -> PluginHost {
+        try PluginHost(configuration: settingsForCommands(configuration))
+    }
+
+    /// What such a host needs to know.
+    static func settingsForCommands(_ configuration: HostConfiguration) throws -> PluginHostConfiguration {
         let places = try HostPlaces(configuration, environment: Host.environment)
         try StateDirectory.prepare(places.state)
         var settings = PluginHostConfiguration(
@@ -135,6 +141,6 @@ extension PluginHost {
         )
         settings.refusesChanges = configuration.hygiene == .refuse
         settings.quarantineAfter = configuration.quarantineAfter
-        return try PluginHost(configuration: settings)
+        return settings
     }
 }

@@ -19,6 +19,7 @@ static const spindle_executor_factory *factory;
 static const spindle_executor_descriptor *executor;
 static pthread_t releaser;
 static struct attempt *to_release;
+static struct attempt *open_for_room; /* the one attempt that may be told of room */
 static bool stop;
 
 bool check(bool good, const char *what, const char *file, int line, const char *format, ...) {
@@ -68,6 +69,7 @@ static spindle_status complete(spindle_host_ctx *ctx, spindle_handle h, const sp
     }
     a->completed = true;
     a->outcome = result->outcome;
+    a->retry_after_ms = result->retry_after_ms;
     (void)RULE(result->struct_size == sizeof *result, "size");
     (void)RULE(result->output.len <= SPINDLE_MAX_OUTPUT_BYTES, "output");
     a->output = copy_bytes(result->output);
@@ -151,6 +153,69 @@ static spindle_status log_line(spindle_host_ctx *ctx, spindle_handle h, int32_t 
     return SPINDLE_OK;
 }
 
+static spindle_status progress(spindle_host_ctx *ctx, spindle_handle h, int64_t done, int64_t total, spindle_str note) {
+    (void)ctx;
+    pthread_mutex_lock(&lock);
+    (void)RULE(!of(h)->completed, "progress after complete");
+    of(h)->progress_count++;
+    of(h)->progress_done = done;
+    of(h)->progress_total = total;
+    copy(of(h)->note, sizeof of(h)->note, note);
+    pthread_mutex_unlock(&lock);
+    return SPINDLE_OK;
+}
+
+static spindle_status take_metadata(spindle_host_ctx *ctx, spindle_handle h, spindle_str key, spindle_str value) {
+    struct attempt *a = of(h);
+    (void)ctx;
+    if (key.len == 0 || key.len > SPINDLE_MAX_NAME_BYTES || key.len + value.len > SPINDLE_MAX_METADATA_BYTES) {
+        return SPINDLE_E_LIMIT;
+    }
+    pthread_mutex_lock(&lock);
+    (void)RULE(!a->completed, "metadata after complete");
+    if (a->reported_count < 20) {
+        copy(a->reported[a->reported_count][0], 300, key);
+        copy(a->reported[a->reported_count++][1], 300, value);
+    }
+    pthread_mutex_unlock(&lock);
+    return SPINDLE_OK;
+}
+
+static spindle_status artefact_write(spindle_host_ctx *ctx, spindle_handle h, spindle_str name, spindle_str bytes,
+                                     uint32_t flags) {
+    struct attempt *a = of(h);
+    struct artefact *f;
+    char text[SPINDLE_MAX_NAME_BYTES + 1];
+    (void)ctx;
+    copy(text, sizeof text, name);
+    pthread_mutex_lock(&lock);
+    (void)RULE(!a->completed, "an artefact after complete");
+    (void)RULE(bytes.len <= SPINDLE_MAX_ARTEFACT_CHUNK_BYTES && name.len > 0 && name.len <= SPINDLE_MAX_NAME_BYTES, "chunk");
+    if (a->artefact_status != SPINDLE_OK || a->no_room != 0) {
+        spindle_status status = a->artefact_status != SPINDLE_OK ? a->artefact_status : SPINDLE_AGAIN;
+        if (a->no_room > 0) a->no_room--;
+        a->wants_room = true;
+        pthread_cond_broadcast(&changed);
+        pthread_mutex_unlock(&lock);
+        return status;
+    }
+    for (f = a->artefacts; f != NULL && strcmp(f->name, text) != 0; f = f->next) continue;
+    if (f == NULL) {
+        f = calloc(1, sizeof *f);
+        memcpy(f->name, text, sizeof text);
+        f->next = a->artefacts;
+        a->artefacts = f;
+    }
+    (void)RULE(!f->whole, "a chunk after the last");
+    f->bytes = realloc(f->bytes, f->len + bytes.len + 1);
+    if (bytes.len > 0) memcpy(f->bytes + f->len, bytes.ptr, bytes.len);
+    f->len += bytes.len;
+    f->bytes[f->len] = 0;
+    f->whole = (flags & SPINDLE_ARTEFACT_LAST) != 0;
+    pthread_mutex_unlock(&lock);
+    return SPINDLE_OK;
+}
+
 static spindle_status set_error(spindle_host_ctx *ctx, spindle_handle h, const spindle_error *error) {
     (void)ctx;
     (void)h;
@@ -177,6 +242,9 @@ static const spindle_host host = {
     .cancel_state = cancel_state,
     .heartbeat = heartbeat,
     .log = log_line,
+    .progress = progress,
+    .metadata = take_metadata,
+    .artefact_write = artefact_write,
     .secret_get = secret_get,
     .set_error = set_error,
 };
@@ -186,11 +254,20 @@ static void *release_all(void *unused) {
     pthread_mutex_lock(&lock);
     while (!stop || to_release != NULL) {
         struct attempt *a = to_release;
+        if (open_for_room != NULL && open_for_room->wants_room && open_for_room->no_room >= 0) {
+            a = open_for_room;
+            a->wants_room = false;
+            pthread_mutex_unlock(&lock);
+            executor->writable(a->instance, a->request.handle, a->state);
+            pthread_mutex_lock(&lock);
+            continue;
+        }
         if (a == NULL) {
             pthread_cond_wait(&changed, &lock);
             continue;
         }
         to_release = a->next;
+        if (open_for_room == a) open_for_room = NULL;
         pthread_mutex_unlock(&lock);
         executor->release(a->instance, a->request.handle, a->state);
         pthread_mutex_lock(&lock);
@@ -329,12 +406,57 @@ void cancel_attempt(struct attempt *a, int32_t reason, int64_t grace_ms) {
     pthread_mutex_unlock(&lock);
 }
 
+void wait_for_no_room(struct attempt *a) {
+    pthread_mutex_lock(&lock);
+    while (!a->wants_room && !a->completed) pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+void set_room(struct attempt *a, int no_room) {
+    pthread_mutex_lock(&lock);
+    a->no_room = no_room;
+    open_for_room = a;
+    pthread_mutex_unlock(&lock);
+}
+
+const char *reported(struct attempt *a, const char *key) {
+    size_t i;
+    for (i = a->reported_count; i > 0; i--) {
+        if (strcmp(a->reported[i - 1][0], key) == 0) return a->reported[i - 1][1];
+    }
+    return "";
+}
+
+struct artefact *artefact(struct attempt *a, const char *name) {
+    struct artefact *f;
+    for (f = a->artefacts; f != NULL && strcmp(f->name, name) != 0; f = f->next) continue;
+    return f;
+}
+
+void expect(struct attempt *a, int32_t outcome, const char *code, const char *what) {
+    wait_for(a);
+    CHECK(a->outcome == outcome && strcmp(a->code, code) == 0, "%s: outcome %d, code %s, message %s", what, a->outcome,
+          a->code, a->message);
+}
+
+void expect_output(struct attempt *a, const char *output, const char *what) {
+    expect(a, SPINDLE_SUCCESS, "", what);
+    CHECK(a->output_len == strlen(output) && memcmp(a->output, output, a->output_len) == 0, "%s: %s", what, a->output);
+    attempt_free(a);
+}
+
 void attempt_free(struct attempt *a) {
     struct line *line, *next;
+    struct artefact *f;
     wait_for(a);
     for (line = a->lines; line != NULL; line = next) {
         next = line->next;
         free(line);
+    }
+    while ((f = a->artefacts) != NULL) {
+        a->artefacts = f->next;
+        free(f->bytes);
+        free(f);
     }
     free(a->parameters);
     free(a->details);

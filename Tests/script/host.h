@@ -15,6 +15,13 @@ struct line {
     char text[];
 };
 
+struct artefact {
+    struct artefact *next;
+    char name[SPINDLE_MAX_NAME_BYTES + 1], *bytes;
+    size_t len;
+    bool whole; /* its last chunk came */
+};
+
 struct attempt {
     spindle_request request;
     spindle_kv *parameters;
@@ -23,12 +30,22 @@ struct attempt {
     bool returned, completed, released;
     int cancelling;
     int32_t cancel_state, outcome;
+    int64_t retry_after_ms;
     char code[80], message[4096], pointer[300], content_type[300], *details, *output;
     size_t details_len, output_len, metadata_count;
     char metadata[20][2][64];
     struct line *lines, **last_line;
     size_t line_count;
     bool refuse_lines; /* log says AGAIN */
+    size_t progress_count;
+    int64_t progress_done, progress_total;
+    char note[100];
+    char reported[20][2][300]; /* metadata before the end */
+    size_t reported_count;
+    struct artefact *artefacts;
+    int no_room;               /* how often artefact_write says AGAIN; -1: always, and never is there room */
+    bool wants_room;
+    int32_t artefact_status;   /* what artefact_write says otherwise */
     struct attempt *next;
 };
 
@@ -62,11 +79,21 @@ const char *wait_for_line(struct attempt *attempt, const char *beginning); /* NU
 void cancel_attempt(struct attempt *attempt, int32_t reason, int64_t grace_ms);
 void attempt_free(struct attempt *attempt);
 const char *metadata(struct attempt *attempt, const char *key); /* "" if there is none */
+const char *reported(struct attempt *attempt, const char *key); /* the same, of what the program told on its way */
+struct artefact *artefact(struct attempt *attempt, const char *name); /* NULL if there is none */
+void set_room(struct attempt *attempt, int no_room);
+void wait_for_no_room(struct attempt *attempt); /* until the host said AGAIN */
 bool wait_for_death(long pid); /* by pidfd */
+void expect(struct attempt *attempt, int32_t outcome, const char *code, const char *what); /* waits for it */
+void expect_output(struct attempt *attempt, const char *output, const char *what);         /* and frees it */
 
 void tests_run(void);
 void tests_refusals(void);
 void tests_end(void);
+void tests_interpreters(void);
+void tests_limits(void);
+void tests_reports(void);
+void tests_artefacts(void);
 void tests_load(bool quick);
 void tests_shutdown(void *instance); /* ends with host_shutdown */
 

@@ -76,6 +76,10 @@ static int run_tests(const char *plugin, const char *size) {
     before = count_fds();
     tests_refusals();
     tests_run();
+    tests_interpreters();
+    tests_limits();
+    tests_reports();
+    tests_artefacts();
     tests_end();
     tests_load(quick);
     if (strcmp(size, "long") == 0) for (int i = 0; i < 4; i++) tests_load(false);
@@ -129,7 +133,7 @@ int main(int argc, char **argv) {
     pid_t child, pid;
     if (argc != 4 || realpath(argv[2], scratch) == NULL) return 2;
     snprintf(path, sizeof path, "%s/private", scratch);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) return 2;
+    if (mkdir(path, 0711) != 0 && errno != EEXIST) return 2;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     alarm(1800);
     if (sudden_death(argv[1]) != 0) return 1;

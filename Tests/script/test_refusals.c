@@ -9,8 +9,8 @@ static void bad_configs(void) {
     static const struct { const char *text, *pointer, *says; } cases[] = {
         { "{", "", "not JSON" },
         { "[]", "", "must be an object, not an array" },
-        { "{\"tempDirectory\":\"/tmp\",}", "", "a string is expected" },
-        { "{\"path\":\"/bin\",\"path\":\"/bin\"}", "", "a key occurs twice" },
+        { "{\"tempDirectory\":\"/tmp\",}", "", "string or '}' expected" },
+        { "{\"path\":\"/bin\",\"path\":\"/bin\"}", "", "duplicate object key" },
         { "{\"program\":[]}", "", "did you mean \"programs\"?" },
         { "{\"KillGraceMs\":1}", "", "did you mean \"killGraceMs\"?" },
         { "{\"zzzzzzzzzzzz\":1}", "", "is not a setting" },
@@ -28,7 +28,23 @@ static void bad_configs(void) {
         { "{\"maxOutputBytes\":1048577}", "/maxOutputBytes", "from 0 to 1048576" },
         { "{\"maxOutputBytes\":1.5}", "/maxOutputBytes", "whole number" },
         { "{\"killGraceMs\":-1}", "/killGraceMs", "from 0" },
-        { "{\"killGraceMs\":99999999999999999999}", "/killGraceMs", "from 0" },
+        { "{\"killGraceMs\":99999999999999999999}", "", "too big integer" },
+        { "{\"killGraceMs\":3600001}", "/killGraceMs", "from 0 to 3600000" },
+        { "{\"maxCpuSeconds\":0}", "/maxCpuSeconds", "from 1" },
+        { "{\"maxMemoryBytes\":1000}", "/maxMemoryBytes", "from 8388608" },
+        { "{\"maxOpenFiles\":3}", "/maxOpenFiles", "from 8" },
+        { "{\"maxProcesses\":\"5\"}", "/maxProcesses", "whole number" },
+        { "{\"maxArtefacts\":1001}", "/maxArtefacts", "from 0 to 1000" },
+        { "{\"inline\":\"yes\"}", "/inline", "true or false" },
+        { "{\"allowRoot\":1}", "/allowRoot", "true or false" },
+        { "{\"user\":1000}", "/user", "in quotes" },
+        { "{\"user\":\"\"}", "/user", "USER:GROUP" },
+        { "{\"user\":\"no-such-user\"}", "/user", "no user \"no-such-user\"" },
+        { "{\"user\":\"nobody:no-such-group\"}", "/user", "no group \"no-such-group\"" },
+        { "{\"user\":\"4294967295:5\"}", "/user", "no user" },
+        { "{\"user\":\"4242424\"}", "/user", "4242424:GID" },
+        { "{\"user\":\"root\"}", "/user", "allowRoot" },
+        { "{\"user\":\"0:0\"}", "/user", "allowRoot" },
         { "{\"orphans\":\"keep\"}", "/orphans", "\"kill\" or \"wait\"" },
         { "{\"orphanWaitMs\":1}", "/orphanWaitMs", "only with" },
         { "{\"successCodes\":\"0,256\"}", "/successCodes", "0 to 255" },
@@ -99,10 +115,21 @@ static void bad_parameters(void *plain) {
     refused(plain, "echo", p, "/MaxOutputBytes", "0 to 1048576", "MaxOutputBytes", "-1", NULL, NULL);
     refused(plain, "echo", p, "/MaxOutputBytes", "0 to 1048576", "MaxOutputBytes", "1048577", NULL, NULL);
     refused(plain, "echo", p, "/MaxOutputBytes", "0 to 1048576", "MaxOutputBytes", "", NULL, NULL);
-    refused(plain, "echo", p, "/Shell", "exclude each other", "Shell", "bash", "Script", "x");
+    refused(plain, "echo", p, "/Script", "exclude each other", "Shell", "bash", "Script", "x");
+    refused(plain, "echo", p, "/Script", "exclude each other", "Script", "x", NULL, NULL);
+    refused(plain, "", p, "/Script", "names no interpreter", "Script", "#!\necho", NULL, NULL);
+    refused(plain, "", p, "/Script", "names no interpreter", "Script", "#!/usr/bin/env\necho", NULL, NULL);
+    refused(plain, "", p, "/Script", "\"zsh\" is not offered here; offered: bash", "Script", "#!/bin/zsh -f\necho", NULL, NULL);
+    refused(plain, "", p, "/Script", "16 words", "Script", "#!/bin/sh 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", NULL, NULL);
+    refused(plain, "/no/such/file", "script.exec", "", "No such file", "Shell", "sh", NULL, NULL);
+    refused(plain, "/etc", "script.exec", "", "Is a directory", "Shell", "sh", NULL, NULL);
+    refused(plain, "echo", p, "/MaxCpuSeconds", "from 1 to 31536000", "MaxCpuSeconds", "0", NULL, NULL);
+    refused(plain, "echo", p, "/maxmemorybytes", "from 8388608", "maxmemorybytes", "100", NULL, NULL);
+    refused(plain, "echo", p, "/MaxFileBytes", "whole number", "MaxFileBytes", "99999999999999999999", NULL, NULL);
+    refused(plain, "echo", p, "/MaxOpenFiles", "whole number", "MaxOpenFiles", "8x", NULL, NULL);
     refused(plain, "", p, "/Shell", "offered: bash, sh", "Shell", "zsh", "Script", "x");
-    refused(plain, "", p, "/Shell", "needs a text", "Shell", "bash", NULL, NULL);
-    refused(plain, "echo", p, "/Script", "needs the parameter Shell", "Script", "x", NULL, NULL);
+    refused(plain, "", p, "/Shell", "needs something to run", "Shell", "bash", NULL, NULL);
+    refused(plain, "", p, "/Script", "needs the parameter Shell", "Script", "x", NULL, NULL);
     refused(plain, "", p, "/ScriptFrom", "parameter or payload", "Shell", "bash", "ScriptFrom", "file");
     refused(plain, "", "script.target", "", "no program", NULL, NULL, NULL, NULL);
     refused(plain, "bin/echo", "script.target", "", "relative", NULL, NULL, NULL, NULL);
@@ -145,7 +172,6 @@ static void bad_programs(void *plain) {
     char *large = malloc(131073);
     memset(large, 'x', 131072);
     large[131072] = 0;
-    refused(plain, "", "script.parameters", "/Script", "131071", "Shell", "sh", "Script", large);
     refused(plain, "echo", "script.parameters", "/Arg0", "128 KiB", "Arg0", large, NULL, NULL);
     refused(plain, "echo", "script.parameters", "/big", "payload", "big", large, NULL, NULL);
     free(large);
@@ -160,8 +186,22 @@ static void policy(void) {
     refused(instance, "/usr/bin/id", "script.denied", "", "not in the list", NULL, NULL, NULL, NULL);
     refused(instance, "/usr/bin/../bin/echo", "script.denied", "", "not in the list", NULL, NULL, NULL, NULL);
     refused(instance, "id", "script.denied", "", "not in the list", NULL, NULL, NULL, NULL);
-    refused(instance, "", "script.parameters", "/Shell", "offered: none", "Shell", "sh", "Script", "id");
+    refused(instance, "", "script.denied", "", "\"inline\": true", "Shell", "sh", "Script", "id");
+    refused(instance, "/usr/bin/echo", "script.parameters", "/Shell", "offered: none", "Shell", "sh", NULL, NULL);
+    refused(instance, "/usr/bin/id", "script.denied", "", "not in the list", NULL, NULL, NULL, NULL);
     CHECK(host_check(instance) == SPINDLE_E_CONFIG && strcmp(host_error.pointer, "/programs/1") == 0, "%s", host_error.message);
+    host_destroy(instance);
+    instance = host_create("{\"inline\":false}");
+    refused(instance, "", "script.denied", "", "\"inline\": true", "Shell", "sh", "Script", "id");
+    refused(instance, "", "script.denied", "", "\"inline\": true", "Shell", "sh", "ScriptFrom", "payload");
+    host_destroy(instance);
+    instance = host_create("{\"programs\":[\"/usr/bin/true\"],\"inline\":true,\"maxProcesses\":5}");
+    a = start(instance, "", "Shell", "sh", "Script", "echo allowed", NULL);
+    wait_for(a);
+    CHECK(a->outcome == SPINDLE_SUCCESS && strcmp(a->output, "allowed\n") == 0, "%s", a->message);
+    attempt_free(a);
+    refused(instance, "/etc/group", "script.denied", "", "not in the list", "Shell", "sh", NULL, NULL);
+    refused(instance, "/usr/bin/true", "script.parameters", "/MaxProcesses", "from 1 to 5", "MaxProcesses", "6", NULL, NULL);
     host_destroy(instance);
     instance = host_create("{\"shells\":[\"sh\"],\"maxOutputBytes\":10}");
     refused(instance, "", "script.parameters", "/Shell", "offered: sh", "Shell", "bash", "Script", "id");

@@ -7,26 +7,8 @@ extension PluginHost {
     ///
     /// - Throws: ``SpindleError`` if the file cannot be opened at all.
     public func inspect(file path: String) async throws -> PluginListing {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
-        let opened = try await Blocking.run { [facts, configuration] in
-            let directory = open(PluginFile.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard directory >= 0 else {
-                throw SpindleError(.notFound, "\(path) cannot be opened: \(SystemCall.lastError).")
-            }
-            let descriptor = Descriptor(directory)
-            guard faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT else {
-                throw SpindleError(.notFound, "There is no file \(path).")
-            }
-            return Result { () throws(PluginRefusal) in
-                let file = try facts.open(name, in: descriptor, path: path, isTrusted: false)
-                let checked = Result { () throws(PluginRefusal) in
-                    let trust = try Self.trust(in: file, at: descriptor, configuration)
-                    try file.check()
-                    return trust
-                }
-                return (file, checked)
-            }
-        }
+        let name = Self.fileName(path)
+        let opened = try await open(file: path)
         var listing = PluginListing(file: name, status: .serving)
         switch opened {
         case .failure(let refusal): listing.status = .refused(refusal.reason)
@@ -53,8 +35,38 @@ extension PluginHost {
         return listing
     }
 
+    private static func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// A file anywhere, copied, and whether it can be loaded at all; without asking it anything.
+    ///
+    /// - Throws: ``SpindleError`` if the file cannot be opened at all.
+    func open(
+        file path: String
+    ) async throws -> Result<(PluginFile, Result<PluginTrust?, PluginRefusal>), PluginRefusal> {
+        let name = Self.fileName(path)
+        return try await Blocking.run { [facts, configuration] in
+            let directory = Glibc.open(PluginFile.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard directory >= 0 else {
+                throw SpindleError(.notFound, "\(path) cannot be opened: \(SystemCall.lastError).")
+            }
+            let descriptor = Descriptor(directory)
+            guard faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT else {
+                throw SpindleError(.notFound, "There is no file \(path).")
+            }
+            return Result { () throws(PluginRefusal) in
+                let file = try facts.open(name, in: descriptor, path: path, isTrusted: false)
+                let checked = Result { () throws(PluginRefusal) in
+                    let trust = try Self.trust(in: file, at: descriptor, configuration)
+                    try file.check()
+                    return trust
+                }
+                return (file, checked)
+            }
+        }
+    }
+
     /// The sidecar beside a file; nil if there is none.
-    private static func sidecar(beside path: String) throws -> Sidecar? {
+    static func sidecar(beside path: String) throws -> Sidecar? {
         guard path.hasSuffix(".so") else { return nil }
         let place = "\(path.dropLast(3)).yaml"
         guard access(place, F_OK) == 0 else { return nil }
@@ -105,7 +117,7 @@ extension PluginHost {
         do throws(PluginRefusal) {
             try PluginDirectory.checkName("\(name).so")
             let target = try TrustedDirectory(directory)
-            let source = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            let source = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
             guard source >= 0 else { throw PluginRefusal("it cannot be opened: \(SystemCall.lastError)") }
             let file = Descriptor(source)
             var status = stat()

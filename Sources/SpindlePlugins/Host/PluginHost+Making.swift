@@ -98,6 +98,36 @@ extension PluginHost {
         }
     }
 
+    /// Has it described in a throw-away process, whatever was found before.
+    ///
+    /// - Parameter audits: Whether its `init` is called too, to see what that changes.
+    func probe(_ file: PluginFile, _ sidecar: Sidecar, audits: Bool) async -> ProbeVerdict {
+        do {
+            let isolation = try await Blocking.run { [services, configuration] in
+                let level = sidecar.isolation ?? .worker
+                return try services.sandbox.probe(for: level, libraries: file.libraries, limit: configuration.probeTimeout)
+            }
+            return try await ProbeSession.run(
+                file.image,
+                instances: sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: []),
+                limit: configuration.probeTimeout,
+                isolation: isolation,
+                audits: audits,
+                services: services
+            )
+        } catch let refusal as PluginRefusal {
+            return .failed(refusal.reason)
+        } catch {
+            return .failed("no process could look at it: \(error)")
+        }
+    }
+
+    /// Executors of a file outside of the directory.
+    func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) async throws -> [PluginExecutor] {
+        let users = await users([file.name])
+        return try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]) }
+    }
+
     func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
         let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
         let audits = sidecar.isolation == .inProcess

@@ -45,5 +45,12 @@ public struct ExecutorReport: Hashable, Sendable {
     /// The longest of these times.
     public var longestCancel: Int64?
 
+    /// Answers of workers to the question whether they live, so far.
+    var pongs = 0
+    /// The most that a worker counted of calls for attempts that were over.
+    var staleCalls: UInt64 = 0
+    /// The most that a worker counted of other breaches of the ABI.
+    var contractBreaches: UInt64 = 0
+
     init(type: String) { self.type = type }
 }

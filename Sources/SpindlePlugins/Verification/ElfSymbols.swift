@@ -44,6 +44,24 @@ struct ElfSymbols {
         }
     }
 
+    /// Names that others can link with, sorted; without those that linkers add by themselves.
+    var exports: [String] {
+        var names: Set<String> = []
+        for table in tables where table.isDynamic {
+            for index in 0..<min(table.symbols.size / 24, Self.maxSymbols) {
+                let at = table.symbols.offset + index * 24
+                // Global or weak, of default or protected visibility, and defined here.
+                guard let info: UInt8 = load(at + 4), info >> 4 == 1 || info >> 4 == 2 || info >> 4 == 10,
+                    let other: UInt8 = load(at + 5),
+                    other & 3 == 0 || other & 3 == 3, let section: UInt16 = load(at + 6), section != 0,
+                    let name: UInt32 = load(at), let text = string(UInt64(name), in: table.strings)
+                else { continue }
+                names.insert(text)
+            }
+        }
+        return names.subtracting(["_init", "_fini", "_edata", "_end", "__bss_start"]).sorted()
+    }
+
     // MARK: Reading
 
     private struct Section {
@@ -56,6 +74,8 @@ struct ElfSymbols {
     private struct Table {
         let symbols: Section
         let strings: Section
+        /// What the dynamic loader sees, not only the debugger.
+        var isDynamic: Bool { symbols.type == 11 }
     }
 
     /// The tables of symbols, the fuller one first.

@@ -87,6 +87,9 @@ extension WorkerPool {
         case .pong:
             guard let message = reader.decode(frame, spw_pong()) else { return false }
             machine.pong(id, message.nonce)
+            counts.pongs += 1
+            counts.staleCalls = max(counts.staleCalls, message.stale_calls)
+            counts.contractBreaches = max(counts.contractBreaches, message.contract_breaches)
         default: return false
         }
         return true

@@ -24,6 +24,8 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
     let writer = FrameWriter()
     var connections: [WorkerID: WorkerConnection] = [:]
     var pids: [WorkerID: Int32] = [:]
+    /// What workers said of themselves with their answers to pings.
+    var counts: (pongs: Int, staleCalls: UInt64, contractBreaches: UInt64) = (0, 0, 0)
     private var spawning = 0
     private var answers: [UInt64: @Sendable (Bool) -> Void] = [:]
     private var checkAnswers: [UInt64: @Sendable (ExecutorReport.Readiness) -> Void] = [:]
@@ -117,7 +119,11 @@ final class WorkerPool: AttemptBackend, WorkerConnectionDelegate, @unchecked Sen
     }
 
     func report(_ reply: @escaping @Sendable (ExecutorReport?) -> Void) {
-        let taken = loop.post { [self] in reply(machine.report(type: plan.type, pids: pids, now: loop.now)) }
+        let taken = loop.post { [self] in
+            var report = machine.report(type: plan.type, pids: pids, now: loop.now)
+            (report.pongs, report.staleCalls, report.contractBreaches) = counts
+            reply(report)
+        }
         if !taken { reply(nil) }
     }
 

@@ -21,6 +21,7 @@ struct JSONShapeTests {
         "spindle jobs run": ["jobs", "run", "greet"],
         "spindle plugins list": ["plugins", "list"],
         "spindle plugins inspect": ["plugins", "inspect", "\(Command.products)/libspindle-plugin-script.so"],
+        "spindle plugins check": ["plugins", "check", "\(Command.products)/libspindle-plugin-script.so"],
         "spindle plugins add": ["plugins", "add", "\(Command.products)/libspindle-plugin-script.so", "--as", "again"],
         "spindle plugins reload": ["plugins", "reload"],
         "spindle plugins disable": ["plugins", "disable", "script"],

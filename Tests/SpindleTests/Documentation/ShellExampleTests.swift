@@ -24,6 +24,7 @@ struct ShellExampleTests {
         "count": Need(plugins: [], host: false, files: ["count.c": "count.c"]),
         "greet-cflags": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
         "add": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
+        "check": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
         "pin": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
         "sign": Need(plugins: [], host: false, files: ["greet.c": "greet.c"]),
         "show": Need(host: false, files: ["spindle.yaml": "file"]),

@@ -6,6 +6,7 @@ import SpindleCore
 enum ElfTarget {
     static func test(_ bytes: [UInt8]) {
         symbols(bytes)
+        exports(bytes)
         do throws(SpindleError) {
             let image = try ElfImage(bytes, machine: ElfImage.hostMachine)
             let names = image.needed + image.runPaths
@@ -17,6 +18,13 @@ enum ElfTarget {
             check(error.code == .plugin, "a refusal is one of a plugin")
             check(!error.message.isEmpty && error.message.utf8.count < 512, "a refusal is a sentence")
         }
+    }
+
+    /// What a file exports.
+    private static func exports(_ bytes: [UInt8]) {
+        let names = bytes.withUnsafeBytes { ElfSymbols(bytes: $0).exports }
+        check(names.count <= bytes.count / 24, "each name has a symbol")
+        check(names.allSatisfy { !$0.isEmpty && $0.utf8.count <= 3 * ElfSymbols.longestName }, "a name has a bound")
     }
 
     /// What names are found for addresses, also where the file says where to look.
