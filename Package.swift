@@ -47,6 +47,7 @@ let package = Package(
         .executable(name: "spindle-worker", targets: ["spindle-worker"]),
         .library(name: "spindle-plugin-http", type: .dynamic, targets: ["SpindlePluginHTTP"]),
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
+        .library(name: "spindle-plugin-rabbitmq", type: .dynamic, targets: ["SpindlePluginRabbitMQ"]),
         .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
@@ -97,6 +98,7 @@ let package = Package(
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript"),
+        plugin("rabbitmq", target: "SpindlePluginRabbitMQ", linking: ["rabbitmq", "jansson", "ssl", "crypto"]),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(
