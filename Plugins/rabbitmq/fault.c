@@ -36,7 +36,7 @@ void fault_channel_closed(struct fault *fault, uint16_t code, amqp_bytes_t text)
     const int length = text.len < 400 ? (int)text.len : 400;
     switch (code) {
     case AMQP_NOT_FOUND:
-        fault_set(fault, SPINDLE_PERMANENT, "rabbitmq.exchange", "the broker does not have what the message names: %.*s", length,
+        fault_set(fault, SPINDLE_PERMANENT, "rabbitmq.exchange", "the broker does not have what is named: %.*s", length,
                   (const char *)text.bytes);
         return;
     case AMQP_ACCESS_REFUSED:

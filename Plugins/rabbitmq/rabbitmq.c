@@ -6,7 +6,7 @@
 #include "config.h"
 #include "outcome.h"
 #include "publisher.h"
-#include "text.h"
+#include "trigger.h"
 
 struct instance {
     struct config config;
@@ -165,6 +165,7 @@ static const spindle_executor_factory factory = {
     .plugin_id = "spindle.rabbitmq",
     .plugin_version = "1.0.0",
     .init = start,
+    .get_extension = trigger_extension,
 };
 
 SPINDLE_EXPORT const spindle_executor_factory *spindle_executor_factory_v1(void) {

@@ -51,7 +51,7 @@ const char trigger_config_schema[] =
     "\"parameters\":{\"type\":\"object\",\"maxProperties\":256,\"additionalProperties\":{\"type\":\"string\"}},"
     "\"typeHeader\":" NAME ",\"types\":{\"type\":\"array\",\"maxItems\":256,\"items\":{\"type\":\"string\"}},"
     "\"targetHeader\":" NAME ",\"targets\":{\"type\":\"array\",\"maxItems\":256,\"items\":{\"type\":\"string\"}},"
-    "\"parameterHeaders\":{\"type\":\"array\",\"maxItems\":64,\"items\":" NAME "},"
+    "\"parameterHeaders\":{\"type\":\"object\",\"maxProperties\":64,\"additionalProperties\":" NAME "},"
     "\"body\":{\"enum\":[\"payload\",\"parameters\",\"none\"],\"default\":\"payload\"},"
     "\"bodyParameters\":{\"type\":\"array\",\"maxItems\":256,\"items\":{\"type\":\"string\"}},"
     "\"retryDelayMs\":{\"type\":\"integer\",\"minimum\":10,\"maximum\":600000,\"default\":1000}}}";

@@ -25,7 +25,7 @@ struct proxy {
     int hold, deaf, cut, stop;
     char inject[64];
     int inject_length;
-    long long bytes;
+    long long bytes, deaf_at;
 };
 
 static int connect_to(int port) {
@@ -74,6 +74,10 @@ static void *run(void *argument) {
         uint64_t count;
         int i, pairs, deaf, hold, cut, stop;
         pthread_mutex_lock(&p->lock);
+        if (p->deaf_at > 0 && p->bytes >= p->deaf_at) {
+            p->deaf = 1;
+            p->deaf_at = 0;
+        }
         deaf = p->deaf;
         hold = p->hold;
         cut = p->cut;
@@ -147,6 +151,12 @@ void proxy_hold(struct proxy *p, int hold) {
 
 void proxy_deafen(struct proxy *p, int deaf) {
     change(p, &p->deaf, deaf);
+}
+
+void proxy_deafen_at(struct proxy *p, long long bytes) {
+    pthread_mutex_lock(&p->lock);
+    p->deaf_at = bytes;
+    pthread_mutex_unlock(&p->lock);
 }
 
 void proxy_cut(struct proxy *p) {

@@ -13,6 +13,8 @@ int proxy_port(const struct proxy *proxy);
 void proxy_hold(struct proxy *proxy, int hold);
 /* The same for what the client says: it reads nothing any more. */
 void proxy_deafen(struct proxy *proxy, int deaf);
+/* The same, as soon as the client has sent so many bytes. */
+void proxy_deafen_at(struct proxy *proxy, long long bytes);
 /* Bytes that the client has sent so far; and waits until there are so many. */
 void proxy_wait_bytes(struct proxy *proxy, long long bytes);
 long long proxy_bytes(struct proxy *proxy);
