@@ -130,7 +130,7 @@ bool mapping_apply(const struct mapping *m, const struct incoming *message, stru
     memset(s, 0, sizeof *s);
     s->struct_size = (uint32_t)sizeof *s;
     s->parameters = mapped->parameters;
-    s->delay_ms = s->expires_ms = -1;
+    s->delay_ms = s->start_by_unix_ms = -1;
     mapped->body = NULL;
     mapped->text_count = 0;
     mapped->refusal = NULL;

@@ -130,7 +130,8 @@ static void release(void *made, spindle_handle handle, void *state) {
 }
 
 static const char *const prefixes[] = {"rabbitmq:", "amqp:"};
-static const char *const needs[] = {"net:*"};
+/* Files: those that `tls` names. */
+static const char *const needs[] = {"net:*", "fs:read:*"};
 
 static const spindle_executor_descriptor rabbitmq = {
     .struct_size = sizeof rabbitmq,

@@ -104,7 +104,8 @@ static void submitted(void *made, spindle_handle handle, void *state, const spin
     consumer_answer(state, answer->token, answer->status);
 }
 
-static const char *const needs[] = {"net:*"};
+/* Files: those that `tls` names. */
+static const char *const needs[] = {"net:*", "fs:read:*"};
 static const spindle_executor_descriptor executor = {
     .struct_size = sizeof executor,
     .flags = SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CANCELLABLE,

@@ -38,6 +38,9 @@ CONF
     chmod 600 "$dir/.erlang.cookie"
     [ "$(id -u)" != 0 ] || chown -R nobody:nogroup "$dir"
     command=run
+    # The port mapper outlives the broker; one that was not started here could not be ended here.
+    (as epmd -port "$4" -address 127.0.0.1) </dev/null >/dev/null 2>&1 &
+    echo $! >"$dir/mapper"
 fi
 # shellcheck disable=SC1091
 . "$dir/env"
@@ -60,7 +63,5 @@ case $command in
     kill) # as the kernel would in an emergency; nothing is said to anybody
         [ ! -s "$dir/pid" ] || kill -9 "$(cat "$dir/pid")" 2>/dev/null || true
         ;;
-    mapper) # the port mapper stays when the broker ends
-        epmd -port "$ERL_EPMD_PORT" -kill >/dev/null 2>&1 || true
-        ;;
+    mapper) kill "$(cat "$dir/mapper")" 2>/dev/null || true ;;
 esac

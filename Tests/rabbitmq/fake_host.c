@@ -168,6 +168,13 @@ static spindle_status write_log(spindle_host_ctx *ctx, spindle_handle h, int32_t
     return SPINDLE_OK;
 }
 
+const void *fake_extension;
+
+static const void *get_extension(spindle_host_ctx *ctx, const char *id) {
+    (void)ctx;
+    return strcmp(id, "spindle.trigger/1") == 0 ? fake_extension : NULL;
+}
+
 static spindle_status heartbeat(spindle_host_ctx *ctx, spindle_handle h) {
     (void)ctx, (void)h;
     return SPINDLE_OK;
@@ -176,7 +183,7 @@ static spindle_status heartbeat(spindle_host_ctx *ctx, spindle_handle h) {
 spindle_host fake_host = {
     .struct_size = sizeof fake_host, .complete = complete, .set_state = set_state, .enter = enter,
     .cancel_state = cancel_state, .heartbeat = heartbeat, .progress = progress, .log = write_log,
-    .secret_get = secret_get, .set_error = set_error,
+    .secret_get = secret_get, .set_error = set_error, .get_extension = get_extension,
 };
 
 static void *release_loop(void *unused) {
@@ -205,6 +212,12 @@ void fake_host_start(const spindle_executor_descriptor *descriptor) {
     executor = descriptor;
     stopping = 0;
     pthread_create(&releaser, NULL, release_loop, NULL);
+}
+
+void fake_host_use(const spindle_executor_descriptor *descriptor) {
+    pthread_mutex_lock(&lock);
+    executor = descriptor;
+    pthread_mutex_unlock(&lock);
 }
 
 void fake_host_stop(void) {
@@ -334,4 +347,26 @@ void *fake_create(const char *config, spindle_status *status) {
     instance_config.config = spindle_str_from_cstr(config);
     *status = executor->create(&instance_config, &instance);
     return *status == SPINDLE_OK ? instance : NULL;
+}
+
+void *run_hold(spindle_handle h) {
+    struct run *run;
+    void *state = NULL;
+    pthread_mutex_lock(&lock);
+    run = find(h);
+    if (run != NULL && !run->completed) {
+        run->cancelling++; /* as for a cancel: release waits for it */
+        state = run->state;
+    }
+    pthread_mutex_unlock(&lock);
+    return state;
+}
+
+void run_unhold(spindle_handle h) {
+    struct run *run;
+    pthread_mutex_lock(&lock);
+    run = find(h);
+    run->cancelling--;
+    settle(run);
+    pthread_mutex_unlock(&lock);
 }

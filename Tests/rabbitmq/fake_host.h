@@ -37,6 +37,10 @@ extern const char *fake_key; /* the secret "key" */
 extern char fake_last_error[512], fake_last_pointer[200], fake_last_log[512];
 
 void fake_host_start(const spindle_executor_descriptor *descriptor);
+/* Another executor from now on; no run is open. */
+void fake_host_use(const spindle_executor_descriptor *descriptor);
+/* What get_extension gives. */
+extern const void *fake_extension;
 void fake_host_stop(void); /* after the last run_wait: nothing may be open */
 
 struct run *run_new(void *instance, const char *target);
@@ -48,6 +52,9 @@ void run_wait(struct run *run);
 /* Until it has said what it waits for, or has ended. */
 void run_wait_note(struct run *run);
 int run_ended(struct run *run);
+/* The state of an attempt that has not completed; release waits for run_unhold. */
+void *run_hold(spindle_handle handle);
+void run_unhold(spindle_handle handle);
 void run_free(struct run *run);
 const char *run_metadata(const struct run *run, const char *key);
 void *fake_create(const char *config, spindle_status *status);

@@ -1,12 +1,15 @@
 /* Drives the built plugin through the ABI against a broker.
- * Usage: harness PLUGIN AMQP_PORT TLS_PORT CERTIFICATES BROKER_FOLDER BROKER_SCRIPT [--quick] */
+ * Usage: harness PLUGIN --schemas, or harness PLUGIN AMQP_PORT TLS_PORT CERTIFICATES BROKER_FOLDER BROKER_SCRIPT [--quick|--whole [TEST]] */
 #include "harness.h"
 
 #include <dlfcn.h>
 
+#include <spindle/trigger.h>
+
 int passed, failed, broker_port, tls_port, quick;
 const char *certificates, *broker_folder, *broker_script;
 const spindle_executor_descriptor *rabbitmq;
+const void *(*trigger_extension)(const char *id);
 
 void *instance_on(int port, const char *members) {
     char config[2048];
@@ -50,31 +53,46 @@ void expect(const struct run *run, int32_t outcome, const char *code, const char
            run->request.target.ptr, run->outcome, run->code, run->message, outcome, code, part);
 }
 
+/* A line each: the configuration, that of the trigger, the parameters. */
+static void print_schemas(void) {
+    const spindle_trigger_factory *triggers = trigger_extension("spindle.trigger/1");
+    printf("%s\n%s\n%s\n", rabbitmq->config_schema, triggers->triggers[0]->executor->config_schema, rabbitmq->parameters_schema);
+}
+
 int main(int argc, char **argv) {
     static void (*const tests[])(void) = {test_config, test_publish, test_refusals, test_rpc, test_cancel, test_failures,
-                                          test_tls,    test_blocked, test_restart};
+                                          test_tls,    test_blocked, test_trigger, test_restart};
+    static const char *const names[] = {"config", "publish", "refusals", "rpc", "cancel", "failures", "tls", "blocked", "trigger", "restart"};
     const spindle_executor_factory *(*factory)(void);
     void *library;
     size_t i;
-    if (argc < 7) return 2;
+    if (argc < 3) return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
         printf("%s\n0 passed, 1 failed\n", dlerror());
         return 1;
     }
+    factory = (const spindle_executor_factory *(*)(void))(uintptr_t)dlsym(library, "spindle_executor_factory_v1");
+    rabbitmq = factory()->executors[0];
+    trigger_extension = factory()->get_extension;
+    if (strcmp(argv[2], "--schemas") == 0) {
+        print_schemas();
+        return 0;
+    }
+    if (argc < 7) return 2;
     broker_port = atoi(argv[2]);
     tls_port = atoi(argv[3]);
     certificates = argv[4];
     broker_folder = argv[5];
     broker_script = argv[6];
     quick = argc > 7 && strcmp(argv[7], "--quick") == 0;
-    factory = (const spindle_executor_factory *(*)(void))(uintptr_t)dlsym(library, "spindle_executor_factory_v1");
-    rabbitmq = factory()->executors[0];
     CHECK(factory()->init(&fake_host, NULL) == SPINDLE_OK, "init");
     fake_host_start(rabbitmq);
     observer_connect(broker_port);
-    for (i = 0; i < sizeof tests / sizeof *tests; i++) tests[i]();
+    for (i = 0; i < sizeof tests / sizeof *tests; i++) {
+        if (argc < 9 || strcmp(argv[8], names[i]) == 0) tests[i]();
+    }
     observer_close();
     fake_host_stop();
     if (factory()->shutdown != NULL) factory()->shutdown();

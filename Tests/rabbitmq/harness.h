@@ -11,6 +11,7 @@
 
 extern int passed, failed;
 extern const spindle_executor_descriptor *rabbitmq;
+extern const void *(*trigger_extension)(const char *id);
 extern int broker_port, tls_port, quick;
 extern const char *certificates, *broker_folder, *broker_script;
 
@@ -53,6 +54,7 @@ void test_rpc(void);
 void test_cancel(void);
 void test_blocked(void);
 void test_restart(void);
+void test_trigger(void);
 void test_config(void);
 
 #endif

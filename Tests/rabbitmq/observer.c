@@ -57,6 +57,19 @@ void observer_queue(const char *name, int most) {
     reply_of(observer, "purge a queue");
 }
 
+void observer_dead_letters(const char *name, const char *dead) {
+    amqp_table_entry_t entries[2] = {{amqp_cstring_bytes("x-dead-letter-exchange"), {AMQP_FIELD_KIND_UTF8, {0}}},
+                                     {amqp_cstring_bytes("x-dead-letter-routing-key"), {AMQP_FIELD_KIND_UTF8, {0}}}};
+    amqp_table_t arguments = {2, entries};
+    entries[0].value.value.bytes = amqp_cstring_bytes("");
+    entries[1].value.value.bytes = amqp_cstring_bytes(dead);
+    observer_queue(dead, 0);
+    amqp_queue_declare(observer, 1, amqp_cstring_bytes(name), 0, 1, 0, 0, arguments);
+    reply_of(observer, "declare a queue with dead letters");
+    amqp_queue_purge(observer, 1, amqp_cstring_bytes(name));
+    reply_of(observer, "purge a queue");
+}
+
 void observer_exchange(const char *name, const char *type) {
     amqp_exchange_declare(observer, 1, amqp_cstring_bytes(name), amqp_cstring_bytes(type), 0, 1, 0, 0, amqp_empty_table);
     reply_of(observer, "declare an exchange");

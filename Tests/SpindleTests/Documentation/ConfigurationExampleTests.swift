@@ -10,6 +10,7 @@ struct ConfigurationExampleTests {
     /// The plugin that the sidecars of a page belong to.
     private static let plugins = [
         "Docs/plugins.md": "greet", "Docs/executors/http.md": "http", "Docs/executors/script.md": "script",
+        "Docs/executors/rabbitmq.md": "rabbitmq",
     ]
 
     @Test(

@@ -33,6 +33,7 @@ struct ShellExampleTests {
 
     private static func need(of example: Example) -> Need {
         if example.page == "Docs/performance.md" { return Need(onlyRead: "it measures for minutes") }
+        if example.page == "Docs/executors/rabbitmq.md" { return Need(onlyRead: "Tests/rabbitmq runs it against a broker") }
         return needs[example.name] ?? Need()
     }
 
