@@ -157,7 +157,7 @@ static void sleep_until(struct consumer *c, int64_t at_ns, bool at_once) {
     int64_t wait = LONGEST_POLL_MS, now = clock_mono_ns();
     bool waiting, connected = c->session.amqp != NULL;
     uint64_t count;
-    if (connected && c->config->broker.heartbeat_s > 0 && c->config->broker.heartbeat_s * 500 < wait) wait = c->config->broker.heartbeat_s * 500;
+    if (connected && session_heartbeat_ms(&c->session) < wait) wait = session_heartbeat_ms(&c->session);
     if (at_ns >= 0 && (at_ns - now + 999999) / 1000000 < wait) wait = (at_ns - now + 999999) / 1000000;
     if (wait < 0 || at_once) wait = 0;
     pthread_mutex_lock(&c->lock);
@@ -200,6 +200,10 @@ void *consumer_run(void *argument) {
         int64_t now = clock_mono_ns();
         bool more;
         if (over(c, now)) break;
+        if (now - c->heartbeat_ns >= 1000000000 && SPINDLE_OFFERS(c->host, heartbeat)) {
+            c->heartbeat_ns = now;
+            (void)c->host->heartbeat(c->ctx, c->handle);
+        }
         if (c->session.amqp == NULL) {
             if (now < c->backoff.next_ns) {
                 sleep_until(c, c->backoff.next_ns, false);

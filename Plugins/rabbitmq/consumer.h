@@ -54,7 +54,7 @@ struct consumer {
     } *delayed; /* to be given back later; at most `prefetch` */
     size_t delayed_count;
     bool cancelled; /* it takes nothing new */
-    int64_t give_up_ns;
+    int64_t give_up_ns, heartbeat_ns;
     bool broken;
     struct fault fault;
 };

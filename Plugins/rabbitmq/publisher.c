@@ -222,7 +222,7 @@ static void sleep_until(struct publisher *p, int64_t timer_ns, bool at_once) {
     struct pollfd files[2] = {{p->wake_fd, POLLIN, 0}, {p->session.fd, POLLIN, 0}};
     int64_t wait = LONGEST_POLL_MS, now = clock_mono_ns();
     uint64_t count;
-    if (p->session.amqp != NULL && p->broker->heartbeat_s > 0 && p->broker->heartbeat_s * 500 < wait) wait = p->broker->heartbeat_s * 500;
+    if (p->session.amqp != NULL && session_heartbeat_ms(&p->session) < wait) wait = session_heartbeat_ms(&p->session);
     if (timer_ns >= 0 && (timer_ns - now + 999999) / 1000000 < wait) wait = (timer_ns - now + 999999) / 1000000;
     if (wait < 0 || at_once) wait = 0;
     if (p->throttled) files[1].events |= POLLOUT;

@@ -210,3 +210,8 @@ bool session_may_send(const struct session *session) {
     /* A broken socket is writable too: the write tells. */
     return poll(&writable, 1, 0) == 1;
 }
+
+int64_t session_heartbeat_ms(const struct session *session) {
+    int seconds = amqp_get_heartbeat(session->amqp); /* the lesser of the broker's and ours */
+    return seconds > 0 ? seconds * INT64_C(500) : 3600000;
+}

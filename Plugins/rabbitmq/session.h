@@ -42,6 +42,9 @@ void session_close(struct session *session, struct breaker *breaker, bool polite
 /* Whether a frame can be sent without waiting. */
 bool session_may_send(const struct session *session);
 
+/* How long to sleep at most, so that heartbeats are sent and missed in time. */
+int64_t session_heartbeat_ms(const struct session *session);
+
 /* Once a process. */
 bool session_start_library(void);
 

@@ -228,8 +228,9 @@ triggers:
             room.spindle("executions", "list", "--limit", "1000", "--json").stdout)["executions"]), room)
         bodies = [body.decode() for _, body in messages(channel, "out")]
         check(set(bodies) == {f"body {number}" for number in range(total)}, "lost", len(set(bodies)))
-        inspected = room.spindle("plugins", "inspect", "rabbitmq").stdout
-        check("front" in inspected, inspected)
+        inspected = json.loads(room.spindle("plugins", "inspect", "rabbitmq", "--json").stdout)
+        report = json.dumps(inspected)
+        check('"state": "running"' in report and '"refused": 1' in report and "idempotency key was used" in report, report)
         if level == "sandbox":
             durable(room, channel)
     finally:

@@ -22,7 +22,7 @@ struct proxy {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int hold, deaf, cut, stop;
+    int hold, deaf, cut, stop, connections;
     char inject[64];
     int inject_length;
     long long bytes, deaf_at;
@@ -47,6 +47,9 @@ static void accept_one(struct proxy *p) {
     static const char garbage[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 11\r\nConnection: close\r\n\r\nnot for you";
     int client = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) return;
+    pthread_mutex_lock(&p->lock);
+    p->connections++;
+    pthread_mutex_unlock(&p->lock);
     if (p->kind == PROXY_GARBAGE) (void)!send(client, garbage, sizeof garbage - 1, MSG_NOSIGNAL);
     p->pairs[p->count].client = client;
     p->pairs[p->count].broker = p->kind == PROXY_FORWARD ? connect_to(p->broker_port) : -1;
@@ -182,6 +185,14 @@ long long proxy_bytes(struct proxy *p) {
     bytes = p->bytes;
     pthread_mutex_unlock(&p->lock);
     return bytes;
+}
+
+int proxy_connections(struct proxy *p) {
+    int connections;
+    pthread_mutex_lock(&p->lock);
+    connections = p->connections;
+    pthread_mutex_unlock(&p->lock);
+    return connections;
 }
 
 void proxy_stop(struct proxy *p) {

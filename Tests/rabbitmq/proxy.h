@@ -18,6 +18,7 @@ void proxy_deafen_at(struct proxy *proxy, long long bytes);
 /* Bytes that the client has sent so far; and waits until there are so many. */
 void proxy_wait_bytes(struct proxy *proxy, long long bytes);
 long long proxy_bytes(struct proxy *proxy);
+int proxy_connections(struct proxy *proxy); /* that were ever made */
 /* Breaks every connection. */
 void proxy_cut(struct proxy *proxy);
 /* Sends bytes of its own to the client. */

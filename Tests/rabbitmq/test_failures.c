@@ -94,11 +94,34 @@ static void broken(void) {
     proxy_stop(proxy);
 }
 
+/* A broker that says nothing any more, on a connection that stands: only heartbeats tell. One that is idle lives. */
+static void dead(void) {
+    struct proxy *silent = proxy_start(PROXY_FORWARD, broker_port), *idle = proxy_start(PROXY_FORWARD, broker_port);
+    void *instance = instance_on(proxy_port(silent), "\"heartbeatSeconds\":1"), *other = instance_on(proxy_port(idle), "\"heartbeatSeconds\":1");
+    long long bytes;
+    QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
+    QUICK(other, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
+    bytes = proxy_bytes(idle);
+    proxy_hold(silent, 1);
+    QUICK(instance, "rabbitmq:main//plain", SPINDLE_RETRYABLE, "rabbitmq.connection",
+          "no sign of life within two heartbeats; the message was not confirmed; it may have been published");
+    proxy_hold(silent, 0);
+    QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
+    proxy_wait_bytes(idle, bytes + 8);
+    QUICK(other, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
+    CHECK(proxy_connections(idle) == 1, "%d", proxy_connections(idle));
+    rabbitmq->destroy(instance);
+    rabbitmq->destroy(other);
+    proxy_stop(silent);
+    proxy_stop(idle);
+}
+
 void test_failures(void) {
     down();
     not_let_in();
     no_broker();
     observer_queue("plain", 0);
     broken();
+    dead();
     observer_queue("plain", 0);
 }

@@ -107,6 +107,38 @@ static void deleted(void *instance) {
     QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
 }
 
+/* What comes behind a bad message on the channel that all share never reached the broker; but nobody can be sure. */
+static void innocent(void) {
+    struct proxy *proxy = proxy_start(PROXY_FORWARD, broker_port);
+    void *instance = instance_on(proxy_port(proxy), "");
+    struct run *bad, *good[5];
+    long long bytes;
+    size_t i;
+    observer_exchange("gone", "fanout");
+    observer_bind("plain", "gone", "");
+    QUICK(instance, "rabbitmq:main/gone/", SPINDLE_SUCCESS, "", "");
+    QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
+    observer_delete_exchange("gone");
+    proxy_hold(proxy, 1);
+    bytes = proxy_bytes(proxy);
+    bad = START(instance, "rabbitmq:main/gone/");
+    proxy_wait_bytes(proxy, bytes + 150);
+    for (i = 0; i < 5; i++) good[i] = START(instance, "rabbitmq:main//plain");
+    proxy_wait_bytes(proxy, bytes + 6 * 150);
+    proxy_hold(proxy, 0);
+    run_wait(bad);
+    EXPECT(bad, SPINDLE_PERMANENT, "rabbitmq.exchange", "no exchange 'gone'");
+    run_free(bad);
+    for (i = 0; i < 5; i++) {
+        run_wait(good[i]);
+        EXPECT(good[i], SPINDLE_RETRYABLE, "rabbitmq.channel", "over another message before it confirmed this one; it may have been published");
+        run_free(good[i]);
+    }
+    QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
+    rabbitmq->destroy(instance);
+    proxy_stop(proxy);
+}
+
 /* The user may write to what begins with "allowed" only. */
 static void forbidden(void) {
     void *instance = instance_on(broker_port, "\"user\":\"spindle\",\"password\":\"secret://password\"");
@@ -124,11 +156,15 @@ static void forbidden(void) {
 
 void test_refusals(void) {
     void *instance = instance_on(broker_port, "");
+    observer_queue("plain", 0);
+    observer_exchange("fan", "fanout");
+    observer_bind("plain", "fan", "");
     parameters(instance);
     unroutable(instance);
     full(instance);
     isolated(instance);
     deleted(instance);
     rabbitmq->destroy(instance);
+    innocent();
     forbidden();
 }

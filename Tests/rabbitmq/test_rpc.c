@@ -4,6 +4,7 @@
 void test_rpc(void) {
     void *instance = instance_on(broker_port, "");
     struct run *runs[100], *run;
+    struct proxy *proxy;
     char body[100][24];
     int i, taken;
     responder_start(broker_port);
@@ -52,6 +53,18 @@ void test_rpc(void) {
     EXPECT(run, SPINDLE_CANCELLED, "rabbitmq.cancelled", "the request was published; it may be carried out");
     run_free(run);
     rabbitmq->destroy(instance);
+    /* The connection breaks while the reply is awaited. */
+    proxy = proxy_start(PROXY_FORWARD, broker_port);
+    instance = instance_on(proxy_port(proxy), "");
+    run = START(instance, "rabbitmq:main//requests", "Mode", "rpc", "Body", "none");
+    responder_wait(taken + 1);
+    QUICK(instance, "rabbitmq:main//requests", SPINDLE_SUCCESS, "", "", "Mode", "rpc", "Body", "the confirm of the first one came before this");
+    proxy_cut(proxy);
+    run_wait(run);
+    EXPECT(run, SPINDLE_RETRYABLE, "rabbitmq.connection", "the request was published, but its reply cannot come any more");
+    run_free(run);
+    rabbitmq->destroy(instance);
+    proxy_stop(proxy);
     responder_stop();
     observer_delete_exchange("ask");
     observer_delete_queue("requests");

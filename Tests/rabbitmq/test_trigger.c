@@ -91,8 +91,9 @@ static void fixed(void) {
 static void chosen(void) {
     void *instance = trigger_on(broker_port, "\"typeHeader\":\"job\",\"types\":[\"http\",\"script\"],\"target\":\"https://fixed/\","
                                              "\"targetHeader\":\"to\",\"targets\":[\"https://example.org/*\"]");
-    struct run *run = open_trigger(instance);
+    struct run *run;
     fresh();
+    run = open_trigger(instance);
     send("a", "1", "job", "script");
     send("b", "2", "job", "sql");
     send("c", "3", "to", "https://example.org/x");
@@ -111,9 +112,10 @@ static void chosen(void) {
 static void bodies(void) {
     void *instance = trigger_on(broker_port, "\"type\":\"t\",\"parameters\":{\"fixed\":\"f\"},\"body\":\"parameters\","
                                              "\"bodyParameters\":[\"count\",\"opt_*\",\"fixed\"]");
-    struct run *run = open_trigger(instance);
+    struct run *run;
     char *large;
     fresh();
+    run = open_trigger(instance);
     send("a", "{\"count\":7,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"fixed\":\"other\"}", "", "");
     send("b", "{\"other\":1}", "", "");
     send("c", "[1]", "", "");
@@ -125,8 +127,8 @@ static void bodies(void) {
     CHECK(fake_trigger_job(0)->payload[0] == '\0', "%s", fake_trigger_job(0)->payload);
     close_trigger(run, instance);
     instance = trigger_on(broker_port, "\"type\":\"t\"");
-    run = open_trigger(instance);
     fresh();
+    run = open_trigger(instance);
     large = malloc(1048578);
     memset(large, 'z', 1048577);
     large[1048577] = '\0';
@@ -142,9 +144,10 @@ static void bodies(void) {
 
 static void answers(void) {
     void *instance = trigger_on(broker_port, "\"type\":\"t\",\"prefetch\":3");
-    struct run *run = open_trigger(instance);
+    struct run *run;
     int i;
     fresh();
+    run = open_trigger(instance);
     send("r", "refuse", "", "");
     send("b", "busy", "", "");
     send("g", "again", "", "");
@@ -186,9 +189,10 @@ static void answers(void) {
 static void broken(void) {
     struct proxy *proxy = proxy_start(PROXY_FORWARD, broker_port);
     void *instance = trigger_on(proxy_port(proxy), "\"type\":\"t\",\"prefetch\":50");
-    struct run *run = open_trigger(instance);
+    struct run *run;
     int i;
     fresh();
+    run = open_trigger(instance);
     for (i = 0; i < 50; i++) {
         char id[8];
         snprintf(id, sizeof id, "k%d", i);
@@ -196,8 +200,10 @@ static void broken(void) {
     }
     fake_trigger_wait_held(25);
     fake_trigger_wait(50);
+    proxy_hold(proxy, 1); /* nothing comes again before the answers are given */
     proxy_cut(proxy);
     fake_trigger_let_go(); /* answers for a connection that is gone */
+    proxy_hold(proxy, 0);
     fake_trigger_wait_held(25); /* they come again */
     CHECK(fake_trigger_existed() >= 25, "%d", fake_trigger_existed());
     fake_trigger_let_go();
@@ -235,6 +241,20 @@ static void wrong(void) {
     EXPECT(run, SPINDLE_RETRYABLE, "rabbitmq.exchange", "no queue 'front'");
     run_free(run);
     kind->destroy(instance);
+    instance = fake_create("{\"connection\":{\"host\":\"localhost\",\"port\":1},\"queue\":\"q\",\"type\":\"t\"}", &(spindle_status){0});
+    run = open_trigger(instance);
+    close_trigger(run, instance); /* also while there is no broker */
+    {
+        char config[256];
+        snprintf(config, sizeof config, "{\"connection\":{\"host\":\"localhost\",\"port\":%d,\"user\":\"spindle\",\"password\":"
+                                        "\"secret://wrong\"},\"queue\":\"q\",\"type\":\"t\"}", broker_port);
+        instance = fake_create(config, &(spindle_status){0});
+        run = open_trigger(instance);
+        run_wait(run);
+        EXPECT(run, SPINDLE_RETRYABLE, "rabbitmq.login", "refused the login of user \"spindle\"");
+        run_free(run);
+        kind->destroy(instance);
+    }
     /* A queue that goes away while it is consumed. */
     fresh();
     instance = trigger_on(broker_port, "\"type\":\"t\"");
