@@ -57,6 +57,7 @@ let package = Package(
         .library(name: "spindle-plugin-script", type: .dynamic, targets: ["SpindlePluginScript"]),
         .library(name: "spindle-plugin-native", type: .dynamic, targets: ["SpindlePluginNative"]),
         .library(name: "spindle-plugin-sql", type: .dynamic, targets: ["SpindlePluginSQL"]),
+        .library(name: "spindle-plugin-rabbitmq", type: .dynamic, targets: ["SpindlePluginRabbitMQ"]),
         .library(name: "spindle-plugin-bench", type: .dynamic, targets: ["SpindlePluginBench"]),
     ],
     traits: [
@@ -111,6 +112,7 @@ let package = Package(
         plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript", linking: ["jansson"]),
+        plugin("rabbitmq", target: "SpindlePluginRabbitMQ", linking: ["rabbitmq", "jansson", "ssl", "crypto"]),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(

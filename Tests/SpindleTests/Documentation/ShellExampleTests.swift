@@ -39,6 +39,7 @@ struct ShellExampleTests {
         }
         if example.page == "Docs/performance.md" { return Need(onlyRead: "it measures for minutes") }
         if example.page == "Docs/executors/native.md" { return Need(onlyRead: "Tests/native runs it") }
+        if example.page == "Docs/executors/rabbitmq.md" { return Need(onlyRead: "Tests/rabbitmq runs it against a broker") }
         return needs[example.name] ?? Need()
     }
 
