@@ -107,10 +107,8 @@ let package = Package(
             swiftSettings: swift
         ),
         plugin("http", target: "SpindlePluginHTTP", linking: ["curl", "jansson"]),
-        plugin("script", target: "SpindlePluginScript"),
         plugin("native", target: "SpindlePluginNative", linking: ["ffi", "jansson"]),
         plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
-        plugin("http", target: "SpindlePluginHTTP", linking: ["curl"]),
         plugin("script", target: "SpindlePluginScript", linking: ["jansson"]),
         plugin("rabbitmq", target: "SpindlePluginRabbitMQ", linking: ["rabbitmq", "jansson", "ssl", "crypto"]),
         plugin("bench", target: "SpindlePluginBench"),

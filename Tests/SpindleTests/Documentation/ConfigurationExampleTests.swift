@@ -9,7 +9,9 @@ struct ConfigurationExampleTests {
     private static let page = "Docs/configuration.md"
     /// The plugin that the sidecars of a page belong to.
     private static let plugins =
-        Dictionary(uniqueKeysWithValues: ["grpc", "http", "native", "rabbitmq", "script", "sql"].map { ("Docs/executors/\($0).md", $0) })
+        Dictionary(
+            uniqueKeysWithValues: ["grpc", "http", "native", "rabbitmq", "script", "sql"].map { ("Docs/executors/\($0).md", $0) }
+        )
         .merging(["Docs/plugins.md": "greet"]) { $1 }
 
     @Test(
