@@ -41,7 +41,7 @@ struct BlockingCodeTests {
         try await BenchHost.with(["bench": sidecar]) { configuration in
             configuration.engine.maxConcurrentJobs = Int32(Self.blockers + 4)
             // The API must have its turn before the first is killed, also on a slow machine.
-            configuration.engine.cancelGrace = 3_000_000
+            configuration.engine.cancelGrace = 6_000_000
         } _: { bench in
             let types = (0..<Self.blockers).map { ["alone", "shared", "async"][$0 % 3] }
             try await warmUp(bench, types)
