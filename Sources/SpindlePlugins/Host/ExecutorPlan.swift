@@ -145,16 +145,6 @@ struct ExecutorPlan {
         }
     }
 
-    /// Instances that `describe` is to be asked about.
-    static func instances(_ sidecar: Sidecar, kinds: [String]) -> [ProbeInstance] {
-        if sidecar.executors.isEmpty {
-            return kinds.map { ProbeInstance(type: $0, uses: $0, config: sidecar.config ?? "{}") }
-        }
-        return sidecar.executors.map {
-            ProbeInstance(type: $0.type, uses: $0.uses, config: $0.config ?? sidecar.config ?? "{}")
-        }
-    }
-
     var isolation: IsolationLevel { sidecar.isolation ?? .worker }
 
     /// Attempts that one worker may have open.

@@ -109,7 +109,7 @@ extension PluginHost {
             }
             return try await ProbeSession.run(
                 file.image,
-                instances: sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: []),
+                instances: ProbeInstance.all(sidecar),
                 limit: configuration.probeTimeout,
                 isolation: isolation,
                 audits: audits,
@@ -123,7 +123,7 @@ extension PluginHost {
     }
 
     func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
-        let instances = sidecar.executors.isEmpty ? [] : ExecutorPlan.instances(sidecar, kinds: [])
+        let instances = ProbeInstance.all(sidecar)
         let audits = sidecar.isolation == .inProcess
         let key = PluginFacts.key(file.image.digest, instances, limit: configuration.probeTimeout, audits: audits)
         if let known = facts.verdict(key, now: services.clock.now) { return known }

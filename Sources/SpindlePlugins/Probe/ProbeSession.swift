@@ -98,7 +98,7 @@ final class ProbeSession: WorkerConnectionDelegate, @unchecked Sendable {
 
     private func askNext() {
         guard let manifest else { return }
-        for instance in instances.dropFirst(asked.count) {
+        for instance in ProbeInstance.named(instances, manifest.executors).dropFirst(asked.count) {
             asked.append(instance)
             let kind = manifest.executors.first { $0.type == instance.uses }
             guard let kind, kind.canDescribe else { continue }

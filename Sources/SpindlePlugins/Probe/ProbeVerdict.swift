@@ -20,6 +20,22 @@ struct KeptVerdict: Sendable, Codable {
 
 /// An instance to ask `describe` about.
 struct ProbeInstance: Hashable, Sendable {
+    /// Of a sidecar's executors. Without any, its configuration is that of an instance for each kind, which only the plugin can name.
+    static func all(_ sidecar: Sidecar) -> [ProbeInstance] {
+        guard sidecar.executors.isEmpty else {
+            return sidecar.executors.map {
+                ProbeInstance(type: $0.type, uses: $0.uses, config: $0.config ?? sidecar.config ?? "{}")
+            }
+        }
+        return sidecar.config.map { [ProbeInstance(type: "", uses: "", config: $0)] } ?? []
+    }
+
+    /// The same with the kinds that there are.
+    static func named(_ instances: [ProbeInstance], _ kinds: [PluginManifest.Executor]) -> [ProbeInstance] {
+        guard let only = instances.first, instances.count == 1, only.uses.isEmpty else { return instances }
+        return kinds.map { ProbeInstance(type: $0.type, uses: $0.type, config: only.config) }
+    }
+
     var type: String
     var uses: String
     var config: String
