@@ -94,6 +94,7 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
         return 0;
     }
     if (item->shape == SHAPE_ONE && item->type->kind == KIND_PTR) return write_one(call, item, slot, value);
+    call->m->referred = false;
     followed = value_followed(call->m, value);
     if (followed == NULL) return -1;
     if (json_is_null(followed) && item->shape != SHAPE_ONE) {
@@ -102,7 +103,7 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
     }
     if (item->shape == SHAPE_BYTES) return write_bytes(call, item, slot, followed);
     if (item->shape != SHAPE_ONE) return write_elements(call, item, slot, followed);
-    if (write_one(call, item, slot, followed) != 0) return -1;
+    if (write_one(call, item, slot, value) != 0) return -1;
     return call->function->notes == NULL ? 0 : check_bounds(call, index);
 }
 

@@ -99,6 +99,15 @@ refused(
     "a reference to what comes later",
 )
 
+# What a function gave is never taken for a reference to a secret.
+encoded = {"base64": "c2VjcmV0Oi8vd29yZA=="}
+for length in ("strlen(cstr)", "strnlen(bytes)"):
+    output = succeeded(
+        ask_list(("FIX!made_text(cstr)->cstr free(give_back)", [encoded], "t"), (f"libc.so.6!{length}->size", [{"$": "t"}], None)),
+        length,
+    )
+    check(output and output["calls"][1]["result"] == len("secret://word"), f"{length}: {output}")
+
 # Lists of anything: refused or done, but never more than that. The functions can do no harm with any number.
 rng = random.Random(11)
 ANYTHING = [

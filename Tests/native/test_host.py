@@ -290,6 +290,33 @@ for given, status, text in [
         said.returncode == status and text in said.stdout + said.stderr,
         f"power {given}: {said.returncode} {said.stdout} {said.stderr}",
     )
+
+# A secret: the job has the reference, the function the value.
+os.mkdir(f"{home}/secrets", mode=0o700)
+with open(f"{home}/secrets/word", "w") as file:
+    file.write("open sesame\n")
+os.chmod(f"{home}/secrets/word", 0o600)
+with open(f"{home}/.local/state/spindle/plugins/native.yaml", "w") as file:
+    file.write("secrets: [word]\nconfig: {libraries: [libc.so.6]}\n")
+for given, text in [
+    ("arg0=secret://word", '"result":11'),
+    ('args=["secret://word"]', "is not granted, or not given by a parameter"),
+]:
+    said = subprocess.run(
+        [
+            f"{products}/spindle",
+            "run",
+            "native:libc.so.6!strlen(cstr)->size",
+            "-p",
+            given,
+            "--set",
+            f"secrets.directory={home}/secrets",
+        ],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+    )
+    check(text in said.stdout + said.stderr, f"{given}: {said.stdout} {said.stderr}")
 inspected = subprocess.run(
     [f"{products}/spindle", "plugins", "inspect", plugin, "--json"], env=environment(home), capture_output=True, text=True
 )
