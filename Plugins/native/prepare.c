@@ -49,7 +49,11 @@ static int check_bounds(struct call *call, size_t index) {
 
 static int write_one(struct call *call, const struct item *item, struct slot *slot, const json_t *value) {
     slot->count = 1;
-    if (allocate(call, slot, item->type->size, item->direction == DIRECTION_INOUT) != 0) return -1;
+    /* At least 16 bytes: of a struct that libffi gets in halves the second may be shorter than a double. */
+    if (allocate(call, slot, item->direction == DIRECTION_INOUT || item->type->size > 16 ? item->type->size : 16,
+                 item->direction == DIRECTION_INOUT) != 0) {
+        return -1;
+    }
     return value_write(call->m, item->type, value, slot->memory);
 }
 
@@ -166,6 +170,7 @@ static int finish(struct call *call) {
             slot->pointer = slot->callback.code;
         }
         call->values[c++] = item->direction == DIRECTION_VALUE && item->shape != SHAPE_CALLBACK ? slot->memory : &slot->pointer;
+        if (signature->halved[i]) call->values[c++] = (char *)slot->memory + 8;
         if (item->length_kind == LENGTH_NONE) continue;
         if (item->length_kind != LENGTH_OUT && write_length(call, item->length, slot->count, slot->length) != 0) return -1;
         slot->length_pointer = slot->length;
