@@ -56,6 +56,7 @@ const json_t *value_followed(struct marshal *m, const json_t *value) {
     const char *name = reference(value), *at, *dot;
     const json_t *found = m->earlier;
     if (name == NULL) return value;
+    m->referred = true;
     for (at = name; found != NULL; at = dot + 1) {
         dot = strchr(at, '.');
         found = step(found, at, dot == NULL ? strlen(at) : (size_t)(dot - at));
@@ -237,6 +238,7 @@ static int write_array(struct marshal *m, const struct type *type, const json_t 
 int value_write(struct marshal *m, const struct type *type, const json_t *value, void *at) {
     const char *text;
     if (type->kind == KIND_PTR) return write_pointer(m, type, value, at);
+    m->referred = false;
     value = value_followed(m, value);
     if (value == NULL) return -1;
     switch (type->kind) {

@@ -24,6 +24,7 @@ struct marshal {
     const json_t *earlier;     /* results of earlier calls by name */
     char path[SPINDLE_MAX_NAME_BYTES]; /* where in the arguments or results: a JSON pointer, for messages */
     bool naming;               /* while reading: pointers get `path` as their name */
+    bool referred;             /* while writing: the value is of an earlier call, so a text in it is no reference to a secret */
     struct reading *read;
 };
 

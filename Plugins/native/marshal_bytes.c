@@ -23,7 +23,7 @@ static int from_secret(struct marshal *m, spindle_str text, spindle_str name, si
     spindle_str value;
     char *room;
     if (!SPINDLE_OFFERS(host, secret_get) || host->secret_get(m->request->ctx, m->request->handle, name, &value) != SPINDLE_OK) {
-        return argument_fail(m, "the secret \"%.*s\" is not granted to this executor", shown(name.len), name.ptr);
+        return argument_fail(m, "the secret \"%.*s\" is not granted, or not given by a parameter of its own (arg0, or a name)", shown(name.len), name.ptr);
     }
     m->arena->secret = true;
     room = arena_alloc(m->arena, before + value.len + 1);
@@ -53,7 +53,7 @@ int bytes_write(struct marshal *m, const json_t *value, const char **bytes, size
         return argument_fail(m, "a text, {\"base64\": \"…\"} or {\"payload\": true} is needed");
     }
     text = spindle_str_make(json_string_value(value), json_string_length(value));
-    if (spindle_secret_name(text, &name, &before)) return from_secret(m, text, name, before, bytes, length);
+    if (!m->referred && spindle_secret_name(text, &name, &before)) return from_secret(m, text, name, before, bytes, length);
     *bytes = arena_copy(m->arena, text.ptr, text.len);
     *length = text.len;
     return *bytes == NULL ? marshal_memory(m) : 0;

@@ -52,8 +52,12 @@ static spindle_status check(void *opaque, spindle_handle handle) {
     return SPINDLE_E_CONFIG;
 }
 
+/* Without a target it has to be a list of calls: other executors have jobs without a target too. */
 static int32_t can_execute(const spindle_request *request) {
-    return request->target.len == 0 || (request->target.len >= 7 && memcmp(request->target.ptr, "native:", 7) == 0);
+    spindle_str payload = request->payload;
+    if (request->target.len > 0) return request->target.len >= 7 && memcmp(request->target.ptr, "native:", 7) == 0;
+    while (payload.len > 0 && strchr(" \t\r\n", *payload.ptr) != NULL) payload.ptr++, payload.len--;
+    return payload.len > 0 && *payload.ptr == '{' && memmem(payload.ptr, payload.len, "\"calls\"", 7) != NULL;
 }
 
 static spindle_status execute(void *opaque, spindle_handle attempt, const spindle_request *request) {

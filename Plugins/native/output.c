@@ -71,13 +71,14 @@ static void send(struct job *job, const struct output *output, const spindle_kv 
 void job_succeed(struct job *job) {
     struct output output = { 0 };
     spindle_kv metadata[1];
-    size_t count = 0;
+    size_t count = 0, length;
     if (make(job, &output) != 0) {
         (void)problem_memory(&job->problem, &(struct arena){ 0 });
         job_fail(job);
         return;
     }
-    if (output.length > SPINDLE_MAX_OUTPUT_BYTES) {
+    length = output.length;
+    if (length > SPINDLE_MAX_OUTPUT_BYTES) {
         spindle_status status = artefact_send(job->request, output.bytes, output.length);
         if (status != SPINDLE_OK) {
             (void)problem_set(&job->problem, status == SPINDLE_E_BUSY ? "native.cancelled" : "native.output", NULL,
@@ -96,7 +97,7 @@ void job_succeed(struct job *job) {
         output.length = 0;
     }
     send(job, &output, metadata, count);
-    if (job->arena.secret) explicit_bzero(output.bytes, output.length);
+    if (job->arena.secret) explicit_bzero(output.bytes, length);
     free(output.bytes);
 }
 

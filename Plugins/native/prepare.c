@@ -49,7 +49,11 @@ static int check_bounds(struct call *call, size_t index) {
 
 static int write_one(struct call *call, const struct item *item, struct slot *slot, const json_t *value) {
     slot->count = 1;
-    if (allocate(call, slot, item->type->size, item->direction == DIRECTION_INOUT) != 0) return -1;
+    /* At least 16 bytes: of a struct that libffi gets in halves the second may be shorter than a double. */
+    if (allocate(call, slot, item->direction == DIRECTION_INOUT || item->type->size > 16 ? item->type->size : 16,
+                 item->direction == DIRECTION_INOUT) != 0) {
+        return -1;
+    }
     return value_write(call->m, item->type, value, slot->memory);
 }
 
@@ -94,6 +98,7 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
         return 0;
     }
     if (item->shape == SHAPE_ONE && item->type->kind == KIND_PTR) return write_one(call, item, slot, value);
+    call->m->referred = false;
     followed = value_followed(call->m, value);
     if (followed == NULL) return -1;
     if (json_is_null(followed) && item->shape != SHAPE_ONE) {
@@ -102,7 +107,7 @@ static int write_given(struct call *call, size_t index, const json_t *value) {
     }
     if (item->shape == SHAPE_BYTES) return write_bytes(call, item, slot, followed);
     if (item->shape != SHAPE_ONE) return write_elements(call, item, slot, followed);
-    if (write_one(call, item, slot, followed) != 0) return -1;
+    if (write_one(call, item, slot, value) != 0) return -1;
     return call->function->notes == NULL ? 0 : check_bounds(call, index);
 }
 
@@ -165,6 +170,7 @@ static int finish(struct call *call) {
             slot->pointer = slot->callback.code;
         }
         call->values[c++] = item->direction == DIRECTION_VALUE && item->shape != SHAPE_CALLBACK ? slot->memory : &slot->pointer;
+        if (signature->halved[i]) call->values[c++] = (char *)slot->memory + 8;
         if (item->length_kind == LENGTH_NONE) continue;
         if (item->length_kind != LENGTH_OUT && write_length(call, item->length, slot->count, slot->length) != 0) return -1;
         slot->length_pointer = slot->length;

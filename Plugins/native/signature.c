@@ -1,5 +1,7 @@
 #include "signature.h"
 
+#include "registers.h"
+
 #include <string.h>
 
 bool item_takes_argument(const struct item *item) {
@@ -78,18 +80,39 @@ static int check_references(struct scanner *s, const struct signature *signature
     return 0;
 }
 
+/* The C arguments that libffi passes for an item. */
+static void add_types(struct signature *signature, size_t index, struct registers *registers) {
+    const struct item *item = &signature->items[index];
+    const struct type *pointer = type_scalar("ptr", 3);
+    const struct type *passed = item->direction == DIRECTION_VALUE && item->shape != SHAPE_CALLBACK ? item->type : pointer;
+    ffi_type **types = &signature->types[signature->c_count];
+    signature->halved[index] = registers_take(registers, passed);
+    if (signature->halved[index]) {
+        types[0] = &ffi_type_uint64;
+        types[1] = &ffi_type_double;
+        signature->c_count += 2;
+        return;
+    }
+    types[0] = item_view(item);
+    signature->c_count++;
+    if (item->length_kind == LENGTH_NONE) return;
+    types[1] = item->length_kind == LENGTH_VALUE ? item->length->ffi : &ffi_type_pointer;
+    signature->c_count++;
+    (void)registers_take(registers, pointer);
+}
+
 static int prepare(struct scanner *s, struct signature *signature) {
     ffi_type *result = signature->result.shape == SHAPE_ONE ? signature->result.type->ffi : &ffi_type_pointer;
+    struct registers registers = { 0, 0 };
     size_t i, fixed = 0;
     ffi_status status;
     signature->types = arena_alloc(s->arena, (2 * signature->count + 1) * sizeof *signature->types);
-    if (signature->types == NULL) return problem_memory(s->problem, s->arena);
+    signature->halved = arena_alloc(s->arena, (signature->count + 1) * sizeof *signature->halved);
+    if (signature->types == NULL || signature->halved == NULL) return problem_memory(s->problem, s->arena);
+    if (signature->result.shape == SHAPE_ONE) registers_take_result(&registers, signature->result.type);
     for (i = 0; i < signature->count; i++) {
-        const struct item *item = &signature->items[i];
         if (i == signature->fixed) fixed = signature->c_count;
-        signature->types[signature->c_count++] = item_view(item);
-        if (item->length_kind == LENGTH_VALUE) signature->types[signature->c_count++] = item->length->ffi;
-        if (item->length_kind > LENGTH_VALUE) signature->types[signature->c_count++] = &ffi_type_pointer;
+        add_types(signature, i, &registers);
     }
     if (signature->fixed == signature->count) fixed = signature->c_count;
     if (signature->variadic) {
@@ -100,7 +123,7 @@ static int prepare(struct scanner *s, struct signature *signature) {
     }
     if (status != FFI_OK) return scan_fail(s, "libffi cannot make such a call (status %d)", (int)status);
     for (i = 0; i < signature->count; i++) {
-        if (signature->items[i].direction == DIRECTION_VALUE && !layout_agrees(signature->items[i].type)) {
+        if (!signature->halved[i] && signature->items[i].direction == DIRECTION_VALUE && !layout_agrees(signature->items[i].type)) {
             return scan_fail(s, "libffi lays a struct out in another way");
         }
     }

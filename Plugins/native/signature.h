@@ -71,6 +71,7 @@ struct signature {
     size_t fixed; /* items before "..." */
     bool variadic;
     struct item result;
+    bool *halved;     /* for each item: libffi gets its two halves, see registers.h */
     ffi_type **types; /* of the C arguments */
     size_t c_count;
     ffi_cif cif;

@@ -14,6 +14,11 @@ int some_data = 7;
 struct point { double x, y; };
 double area(double width, double height) { return width < 0 || height < 0 ? -1 : width * height; }
 double distance(struct point a, struct point b) { return (a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y); }
+struct mixed { int64_t x; float y; };
+/* The struct takes the last register for integers, and one for reals. */
+double last_register(int8_t a, int8_t b, int8_t c, int8_t d, int8_t e, float real, struct mixed mixed) {
+    return a + b + c + d + e == 15 ? (double)real + mixed.x + mixed.y : -1;
+}
 int64_t sum(const int32_t *numbers, size_t count) {
     int64_t total = 0;
     for (size_t i = 0; i < count; i++) total += numbers[i];

@@ -18,6 +18,7 @@ static void forget(void) {
 /* The instance lives until a job has another configuration. */
 static json_t *with_instance(json_t *job, const char *wanted) {
     json_t *refusal = NULL;
+    if (json_is_true(json_object_get(job, "wouldTake"))) return json_integer(host_would_take(job));
     if (config == NULL || strcmp(config, wanted) != 0) {
         forget();
         instance = host_create(wanted, &refusal);

@@ -3,17 +3,20 @@
 import json
 import subprocess
 import sys
+import threading
 
 passed = failed = 0
+counting = threading.Lock()
 
 
 def check(good, what):
     global passed, failed
-    if good:
-        passed += 1
-    else:
-        failed += 1
-        print("FAILED:", what)
+    with counting:
+        if good:
+            passed += 1
+        else:
+            failed += 1
+            print("FAILED:", what)
     return good
 
 

@@ -220,6 +220,13 @@ json_t *host_describe(const char *config) {
 
 void host_destroy(void *instance) { executor->destroy(instance); }
 
+int host_would_take(json_t *job) {
+    spindle_request request = { .struct_size = sizeof request,
+                                .target = spindle_str_from_cstr(json_string_value(json_object_get(job, "target"))),
+                                .payload = spindle_str_from_cstr(json_string_value(json_object_get(job, "payload"))) };
+    return executor->can_execute(&request);
+}
+
 json_t *host_run(void *instance, json_t *job) {
     json_t *parameters = json_object_get(job, "parameters"), *value, *end;
     const char *key, *payload = json_string_value(json_object_get(job, "payload"));

@@ -18,6 +18,9 @@ void host_destroy(void *instance);
  * "noArtefacts"}; what came of it. */
 json_t *host_run(void *instance, json_t *job);
 
+/* Whether the executor says that it would take the job, by "target" and "payload". */
+int host_would_take(json_t *job);
+
 extern int host_breaches; /* rules that the plugin broke: 0 */
 
 #endif

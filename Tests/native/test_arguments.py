@@ -78,7 +78,7 @@ WRONG = [
     ("libc.so.6!strlen(cstr)->size", [{"base64": "YR=="}], "base 64"),
     ("libc.so.6!strlen(cstr)->size", [{"base64": "YWF="}], "base 64"),
     ("libc.so.6!strlen(cstr)->size", [5], "a text"),
-    ("libc.so.6!strlen(cstr)->size", ["secret://other"], "is not granted"),
+    ("libc.so.6!strlen(cstr)->size", ["secret://other"], "is not granted, or not"),
     ("libc.so.6!strlen(ptr)->size", ["x"], "a pointer is"),
     ("libc.so.6!strlen(ptr)->size", [123456], "a pointer is"),
     ("libc.so.6!strlen(ptr)->size", [None], "the pointer is NULL"),

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import random
 
 from asking import CONFIG, ask, ask_list, fixture, harness, result
 from harness import check, finish, refused, succeeded
@@ -97,6 +98,72 @@ refused(
     "no earlier value",
     "a reference to what comes later",
 )
+
+# What a function gave is never taken for a reference to a secret.
+encoded = {"base64": "c2VjcmV0Oi8vd29yZA=="}
+for length in ("strlen(cstr)", "strnlen(bytes)"):
+    output = succeeded(
+        ask_list(("FIX!made_text(cstr)->cstr free(give_back)", [encoded], "t"), (f"libc.so.6!{length}->size", [{"$": "t"}], None)),
+        length,
+    )
+    check(output and output["calls"][1]["result"] == len("secret://word"), f"{length}: {output}")
+
+# Lists of anything: refused or done, but never more than that. The functions can do no harm with any number.
+rng = random.Random(11)
+ANYTHING = [
+    None,
+    True,
+    -1,
+    2**62,
+    0.5,
+    "",
+    "x",
+    [],
+    {},
+    [1],
+    {"$": "a"},
+    {"$": "a.out.0"},
+    {"$": 5},
+    {"base64": "AA=="},
+    {"payload": True},
+    [[[]]],
+    {"x": 1},
+]
+FUNCTIONS = [
+    ("libc.so.6!labs(x:i64)->i64", 1),
+    ("libc.so.6!toupper(i32)->i32", 1),
+    ("libc.so.6!div(i32,enum{ONE=1})->{quot:i32,rem:i32}", 2),
+    (LIVE, 0),
+]
+outcomes = [0, 0, 0]
+for _ in range(3000):
+    calls = []
+    for name in "abcd"[: rng.randint(1, 4)]:
+        function, count = rng.choice(FUNCTIONS)
+        args = [rng.choice(ANYTHING) if rng.random() < 0.2 else 1 for _ in range(count)]
+        call = {"call": function, "args": args, "as": name}
+        call |= {"fails": rng.choice(["== 0", "< 0, errno", "!= 0"])} if rng.random() < 0.3 else {}
+        for _ in range(rng.choice([0, 0, 0, 0, 0, 1, 2])):
+            call[rng.choice(["call", "args", "as", "fails", "always", "x"])] = rng.choice(ANYTHING)
+        calls.append(call)
+    answer = harness.ask(config=CONFIG, payload=json.dumps({"calls": calls}).replace("FIX", fixture))
+    if answer.get("outcome") not in (0, 1, 2) or (answer["outcome"] != 0 and not answer["code"].startswith("native.")):
+        check(False, f"{calls}: {answer}")
+    else:
+        outcomes[answer["outcome"]] += 1
+check(outcomes[0] > 100 and outcomes[2] > 100, f"some are right and some are wrong: {outcomes}")
+
+# A job of no type and no target is taken only if it is such a list.
+for target, payload, taken in [
+    ("native:x", "", 1),
+    ("native", "", 0),
+    ("http://x", '{"calls"', 0),
+    ("", "", 0),
+    ("", ' {"calls":[]}', 1),
+    ("", '{"a":1}', 0),
+    ("", '["calls"]', 0),
+]:
+    check(harness.ask(wouldTake=True, target=target, payload=payload) == taken, f"would take {target!r} {payload!r}")
 
 # Failures: which results they are, what errno makes of them.
 FAILS = "FIX!fails_with(i32)->i32"

@@ -89,5 +89,9 @@ refused(ask("FIX!nowhere()->void"), "native.symbol", f"{fixture} has no function
 refused(ask("FIX!system(cstr)->i32", "true"), "native.symbol", "is one of", "a function of a library behind it")
 refused(ask("FIX!some_data()->i32"), "native.symbol", "is data", "data")
 refused(harness.ask(config=CONFIG, target="native:"), "native.target", "no function is named", "no target")
+
+# Older versions of libffi lose the float in front of such a struct (its issue 574).
+answer = ask("FIX!last_register(i8,i8,i8,i8,i8,f32,{i64,f32})->f64", 1, 2, 3, 4, 5, 1000.5, [7, 0.25])
+check(result(answer, "last register") == 1007.75, f"a struct in the last register: {answer}")
 harness.close()
 finish()
