@@ -147,8 +147,8 @@ static bool judge_state(struct attempt *a) {
             rest(a, "202");
             return true;
         }
-        snprintf(message, sizeof message, "the answer holds no state at %.*s", (int)(settings->state.len < 100 ? settings->state.len : 100),
-                 settings->state.ptr);
+        int shown = settings->state.len < 100 ? (int)settings->state.len : 100;
+        snprintf(message, sizeof message, "the answer holds no state at %.*s", shown, settings->state.ptr);
         give_up(a, "http.poll.state", message);
         return true;
     }

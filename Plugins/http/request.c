@@ -101,7 +101,8 @@ static bool read_all(struct http_request *request, const spindle_request *source
     struct parameters p;
     struct templates templates;
     bool again;
-    if (!parameters_collect(&p, source, fault) || !templates_read(&templates, &p, fault) || !read_poll(&request->poll, &p, fault)) {
+    if (!parameters_collect(&p, source, fault) || !templates_read(&templates, &p, fault) ||
+        !read_poll(&request->poll, &p, fault)) {
         return false;
     }
     /* Accepted by the server in an earlier attempt: only asking is left, and what was sent may be gone. */

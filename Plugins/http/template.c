@@ -19,7 +19,8 @@ bool templates_read(struct templates *t, const struct parameters *p, struct requ
     t->source = p->source;
     if (list == NULL || text_equal_nocase(list->ptr, list->len, "none")) {
         if (p->members[F_TEMPLATE] == 0) return true;
-        return request_fail(fault, "Template", "values are given as Template_NAME, but not where they go: target, headers, body, form");
+        return request_fail(fault, "Template",
+                            "values are given as Template_NAME, but not where they go: target, headers, body, form");
     }
     while (text_next_item(list->ptr, list->len, &at, &item.ptr, &item.len)) {
         for (i = 0; i < 4 && !text_equal_nocase(item.ptr, item.len, places[i]); i++) {

@@ -116,7 +116,9 @@ static void asserted(const char *path, const char *name, const char *value, cons
 }
 
 void test_assertions(void) {
-    static const char document[] = "/json/%7B%22a%22%3A%5B1%2C%7B%22b%2Fc%22%3A%22d%22%7D%5D%2C%22n%22%3Anull%2C%22big%22%3A12345678901234567890123%2C%22t%22%3Atrue%7D";
+    /* {"a":[1,{"b/c":"d"}],"n":null,"big":12345678901234567890123,"t":true} */
+    static const char document[] = "/json/%7B%22a%22%3A%5B1%2C%7B%22b%2Fc%22%3A%22d%22%7D%5D"
+                                   "%2C%22n%22%3Anull%2C%22big%22%3A12345678901234567890123%2C%22t%22%3Atrue%7D";
     struct run *run;
     asserted(document, "Assert_Json", "{\"/a/0\":1,\"/a/1/b~1c\":\"d\",\"/n\":null,\"/t\":true,\"/a/1\":{\"b/c\":\"d\"}}", NULL);
     asserted(document, "Assert_Json", "{\"/a/0\":1.0}", NULL);
