@@ -133,7 +133,7 @@ static bool file_part(struct part *part, const struct parameters *p, const struc
 
 static bool read_multipart(struct body *body, const struct parameters *p, const struct templates *templates,
                            const struct config *config, struct request_fault *fault) {
-    size_t i;
+    size_t i, total = 0;
     body->kind = BODY_MULTIPART;
     if (p->members[F_FORM] + p->members[F_FILE] > BODY_MOST_PARTS) return request_fail(fault, "", "the form has more than 256 fields");
     body->parts = calloc(p->members[F_FORM] + p->members[F_FILE], sizeof *body->parts);
@@ -152,6 +152,8 @@ static bool read_multipart(struct body *body, const struct parameters *p, const 
                     : !field(body, templates, parameter, &part->text, fault)) {
             return false;
         }
+        total += part->text.length;
+        if (total > SPINDLE_MAX_PAYLOAD_BYTES) return request_fail(fault, "", "the fields of the form have more than 1 MiB");
     }
     return true;
 }

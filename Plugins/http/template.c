@@ -112,6 +112,7 @@ static bool replace(struct expansion *e, spindle_str name, size_t at, spindle_st
     if (given == NULL) error = "there is no parameter of that name";
     else if (e->place == TEMPLATE_TARGET && secret_is(*given)) error = "a secret does not belong into a URL, which is logged";
     else if (secret_expand(e->templates->source, *given, &value, &error)) {
+        if (secret_is(*given) && e->templates->secret != NULL) *e->templates->secret = true;
         error = put_value(e, spindle_str_make(value.data == NULL ? "" : value.data, value.length), at);
     }
     buffer_wipe(&value);
@@ -123,8 +124,7 @@ static bool replace(struct expansion *e, spindle_str name, size_t at, spindle_st
 
 /* "." and ".." are letters of a path, but parsers of URLs take them for steps. */
 static bool steps(const struct buffer *target) {
-    const char *end = memchr(target->data, '?', target->length), *at;
-    if (end == NULL) end = target->data + target->length;
+    const char *end = target->data + strcspn(target->data, "?#"), *at;
     for (at = target->data; at < end; at++) {
         const char *next = at + 1;
         int dots = 0;

@@ -30,6 +30,7 @@ static void drop_transfer(struct token *token) {
     loop_drop_token(token);
     lookup_end(token->lookup);
     token->lookup = NULL;
+    loop_forget_token(token);
     curl_slist_free_all(token->connect_to);
     curl_slist_free_all(token->resolve);
     headers_wipe(&token->headers);

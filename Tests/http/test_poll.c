@@ -175,5 +175,13 @@ void test_poll_checkpoint(void) {
     run = sent(again("/work/u/0/x", "{\"poll\":\"http://169.254.169.254/\",\"accepted\":9000000000000000,\"foreign\":false}"));
     expect(run, SPINDLE_PERMANENT, "http.address", "a checkpoint that leads inside");
     run_free(run);
+    run = again("/work/u/0/x", "");
+    snprintf(checkpoint, sizeof checkpoint, "{\"poll\":\"http://good.test:%d/echo\",\"accepted\":9000000000000000,\"foreign\":false}", port);
+    run->request.checkpoint = spindle_str_from_cstr(checkpoint);
+    run_param(run, "Header_X-Api-Key", "k");
+    sent(run);
+    expect(run, SPINDLE_SUCCESS, "", "a checkpoint that calls another origin its own");
+    LACKS(run, "X-Api-Key");
+    run_free(run);
     CHECK(known("u", "sent") == -1, "something was sent again");
 }

@@ -76,6 +76,7 @@ void test_template_refusals(void) {
     REFUSED("http://{x}@127.0.0.1/echo", "http.template", "path and the query", "Template", "target", "Template_x", "me");
     REFUSED("{x}", "http.template", "path and the query", "Template", "target", "Template_x", "http://127.0.0.1/");
     REFUSED(url("/echo/{x}"), "http.template", ". or ..", "Template", "target", "Template_x", "..");
+    REFUSED(url("/echo/{x}#f"), "http.template", ". or ..", "Template", "target", "Template_x", "..");
     REFUSED(url("/echo/{x}/y"), "http.template", ". or ..", "Template", "target", "Template_x", ".");
     REFUSED(url("/echo/.{x}"), "http.template", ". or ..", "Template", "target", "Template_x", ".");
     REFUSED(url("/echo/%2e{x}/a"), "http.template", ". or ..", "Template", "target", "Template_x", ".");
