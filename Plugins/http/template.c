@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "assertion.h"
 #include "encoding.h"
 #include "secret.h"
 
@@ -64,7 +65,8 @@ static size_t placeholder(spindle_str text, size_t at) {
 
 /* One number, true, false or null: what may stand in JSON without quotes and cannot bring structure with it. */
 static bool json_scalar(spindle_str value) {
-    json_t *read = json_loadb(value.ptr, value.len, JSON_DECODE_ANY, NULL);
+    struct buffer text = {.data = (char *)value.ptr, .length = value.len};
+    json_t *read = json_of_body(&text);
     bool scalar = read != NULL && (json_is_number(read) || json_is_boolean(read) || json_is_null(read));
     json_decref(read);
     return scalar;
@@ -152,7 +154,7 @@ static bool check_result(struct expansion *e, spindle_str holder, struct request
         return request_fail_as(fault, "http.template", holder, "with the values put in, a part of the path is . or ..");
     }
     if (e->place == TEMPLATE_JSON) {
-        json_t *read = json_loadb(e->out->data, e->out->length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        json_t *read = json_of_body(e->out);
         json_decref(read);
         if (read == NULL) return request_fail_as(fault, "http.template", holder, "with the values put in, it is not JSON");
     }

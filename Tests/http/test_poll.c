@@ -105,6 +105,10 @@ void test_poll_failures(void) {
     expect(run, SPINDLE_RETRYABLE, "http.status.503", "dead");
     CHECK(known("p", "asked") == 4 && run->checkpoint[0] != '\0', "%ld %s", known("p", "asked"), run->checkpoint);
     run_free(run);
+    run = GO(plain, url("/to/202//broken"), FAST, "SaveBody", "artefact");
+    expect(run, SPINDLE_RETRYABLE, "http.connection", "a final answer that breaks in the artefact");
+    CHECK(run->artefact_last == 0 && run->checkpoint[0] != '\0', "%d", run->artefact_last);
+    run_free(run);
     run = GO(plain, url("/work/q/1000000/x"), FAST, "PollDeadlineMs", "450");
     expect(run, SPINDLE_PERMANENT, "http.poll.deadline", "too slow");
     CHECK(known("q", "asked") >= 1 && run->checkpoint[0] == '\0', "%s", run->checkpoint);
