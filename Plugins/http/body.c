@@ -1,5 +1,6 @@
 #include "body.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -116,6 +117,12 @@ static bool file_part(struct part *part, const struct parameters *p, const struc
     } else {
         size_t i;
         part->fd = upload_open(config->uploads, parameter->value, config->max_upload_bytes, &part->size, &error);
+        /* What the machine lacks just now is no fault of the job. */
+        if (part->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO)) {
+            request_fail_as(fault, "http.internal", parameter->key, "the file cannot be opened just now");
+            fault->status = SPINDLE_E_BUSY;
+            return false;
+        }
         if (part->fd < 0) return request_fail_as(fault, "http.file", parameter->key, error);
         for (i = shown.len; i > 0 && shown.ptr[i - 1] != '/'; i--) {
         }
