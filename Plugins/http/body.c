@@ -1,5 +1,6 @@
 #include "body.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -116,6 +117,12 @@ static bool file_part(struct part *part, const struct parameters *p, const struc
     } else {
         size_t i;
         part->fd = upload_open(config->uploads, parameter->value, config->max_upload_bytes, &part->size, &error);
+        /* What the machine lacks just now is no fault of the job. */
+        if (part->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO)) {
+            request_fail_as(fault, "http.internal", parameter->key, "the file cannot be opened just now");
+            fault->status = SPINDLE_E_BUSY;
+            return false;
+        }
         if (part->fd < 0) return request_fail_as(fault, "http.file", parameter->key, error);
         for (i = shown.len; i > 0 && shown.ptr[i - 1] != '/'; i--) {
         }
@@ -133,7 +140,7 @@ static bool file_part(struct part *part, const struct parameters *p, const struc
 
 static bool read_multipart(struct body *body, const struct parameters *p, const struct templates *templates,
                            const struct config *config, struct request_fault *fault) {
-    size_t i;
+    size_t i, total = 0;
     body->kind = BODY_MULTIPART;
     if (p->members[F_FORM] + p->members[F_FILE] > BODY_MOST_PARTS) return request_fail(fault, "", "the form has more than 256 fields");
     body->parts = calloc(p->members[F_FORM] + p->members[F_FILE], sizeof *body->parts);
@@ -152,6 +159,8 @@ static bool read_multipart(struct body *body, const struct parameters *p, const 
                     : !field(body, templates, parameter, &part->text, fault)) {
             return false;
         }
+        total += part->text.length;
+        if (total > SPINDLE_MAX_PAYLOAD_BYTES) return request_fail(fault, "", "the fields of the form have more than 1 MiB");
     }
     return true;
 }

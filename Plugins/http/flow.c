@@ -179,7 +179,7 @@ static void redirect(struct attempt *a) {
     elsewhere = !url_same_origin(&a->url, &next);
     if (elsewhere && a->request.body.secret && !a->bodiless && !a->foreign) {
         url_free(&next);
-        outcome_error(a, SPINDLE_PERMANENT, "http.redirect", "the redirect leads elsewhere, and the form holds a secret", NULL);
+        outcome_error(a, SPINDLE_PERMANENT, "http.redirect", "the redirect leads elsewhere, and the body holds a secret", NULL);
         return;
     }
     if (elsewhere) a->foreign = true;
@@ -223,7 +223,7 @@ static void stopped(struct attempt *a) {
 static bool unauthorized(struct attempt *a) {
     struct host_config *host;
     if (a->response.status != 401 || a->token_generation == 0 || a->reauthenticated || a->authorization.length == 0 ||
-        status_set_has(&a->request.expected, 401)) {
+        status_set_has(&a->request.wanted, 401)) {
         return false;
     }
     host = config_host(&a->instance->config, &a->url);

@@ -60,6 +60,13 @@ void loop_drop_easy(struct attempt *a) {
     a->paused = false;
 }
 
+void loop_forget_token(struct token *token) {
+    struct loop *loop = token->instance->loop;
+    pthread_mutex_lock(&loop->lock);
+    token->resolved = false;
+    pthread_mutex_unlock(&loop->lock);
+}
+
 bool loop_add_token(struct token *token, CURL *easy) {
     struct loop *loop = token->instance->loop;
     if (curl_multi_add_handle(loop->multi, easy) != CURLM_OK) {

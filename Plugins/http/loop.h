@@ -26,6 +26,8 @@ CURL *loop_take_easy(struct loop *loop);      /* NULL without memory */
 void loop_drop_easy(struct attempt *a);
 bool loop_add_token(struct token *token, CURL *easy);
 void loop_drop_token(struct token *token);
+/* What its look-up told is old news. After lookup_end. */
+void loop_forget_token(struct token *token);
 struct queue *loop_queue(struct attempt *a);
 void loop_wait(struct attempt *a, enum phase phase);
 /* Until poll.wake_ns, without a place. */

@@ -97,7 +97,8 @@ void outcome_curl(struct attempt *a, CURLcode code) {
         outcome_error(a, SPINDLE_PERMANENT, "http.file", "a file of the form became shorter while it was sent", NULL);
         return;
     case CURLE_SSL_CERTPROBLEM:
-        outcome_error(a, SPINDLE_PERMANENT, "http.tls.certificate", "the configured client certificate or its key cannot be used", copy);
+        outcome_error(a, SPINDLE_PERMANENT, "http.tls.certificate",
+                      "the configured client certificate or its key cannot be used", copy);
         return;
     case CURLE_OUT_OF_MEMORY:
         outcome_error(a, SPINDLE_RETRYABLE, "http.internal", "out of memory", NULL);

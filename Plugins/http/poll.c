@@ -46,10 +46,10 @@ bool poll_resume(struct attempt *a) {
     json_t *accepted = json_object_get(state, "accepted"), *foreign = json_object_get(state, "foreign");
     int64_t now = unix_ms();
     bool read = url != NULL && json_is_integer(accepted) && json_is_boolean(foreign) &&
-                url_parse(&a->poll.url, url, strlen(url), &error);
+                url_parse(&a->poll.url, url, strlen(url), &error) && !(a->url.https && !a->poll.url.https);
     if (read) {
         a->poll.active = true;
-        a->poll.foreign = json_is_true(foreign);
+        a->poll.foreign = json_is_true(foreign) || !url_same_origin(&a->url, &a->poll.url);
         a->poll.accepted_unix_ms = json_integer_value(accepted);
         if (a->poll.accepted_unix_ms > now || a->poll.accepted_unix_ms < 0) a->poll.accepted_unix_ms = now;
         set_deadline(a);
@@ -147,8 +147,8 @@ static bool judge_state(struct attempt *a) {
             rest(a, "202");
             return true;
         }
-        snprintf(message, sizeof message, "the answer holds no state at %.*s", (int)(settings->state.len < 100 ? settings->state.len : 100),
-                 settings->state.ptr);
+        int shown = settings->state.len < 100 ? (int)settings->state.len : 100;
+        snprintf(message, sizeof message, "the answer holds no state at %.*s", shown, settings->state.ptr);
         give_up(a, "http.poll.state", message);
         return true;
     }
@@ -191,7 +191,8 @@ bool poll_tolerates(struct attempt *a, CURLcode code) {
         code != CURLE_PARTIAL_FILE && code != CURLE_HTTP2 && code != CURLE_HTTP2_STREAM) {
         return false;
     }
-    if (++a->poll.failures > MOST_FAILURES) return false;
+    /* What is in the artefact cannot be taken out again. */
+    if (a->artefact.on || ++a->poll.failures > MOST_FAILURES) return false;
     response_reset(&a->response);
     rest(a, "no answer");
     return true;
@@ -214,6 +215,7 @@ bool poll_ask(struct attempt *a) {
     a->foreign = a->poll.foreign;
     a->redirects = 0;
     a->reauthenticated = false;
+    a->token_generation = 0;
     a->poll.asked++;
     response_reset(&a->response);
     return true;

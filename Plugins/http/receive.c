@@ -46,7 +46,7 @@ static bool redirects(long status) {
 static size_t end_of_headers(struct attempt *a, size_t taken) {
     struct response *r = &a->response;
     spindle_str value;
-    r->redirecting = a->request.follow && redirects(r->status) && !status_set_has(&a->request.expected, r->status) &&
+    r->redirecting = a->request.follow && redirects(r->status) && !status_set_has(&a->request.wanted, r->status) &&
                      response_header(r, "location", &value);
     /* libcurl would decode zstd although we never ask for it, with a window of up to 128 MiB. */
     if (!a->request.own_accept_encoding && response_header(r, "content-encoding", &value)) {

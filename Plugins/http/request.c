@@ -41,11 +41,14 @@ static bool read_statuses(struct http_request *request, const struct parameters 
     if (retry != NULL && text_equal_nocase(retry->ptr, retry->len, "none")) memset(&request->retry, 0, sizeof request->retry);
     else if (!read_set(p, P_RETRY, &request->retry, fault)) return false;
     if (!assertions_read(&request->assertions, p, fault)) return false;
-    if (p->found[P_EXPECTED] != NULL) return read_set(p, P_EXPECTED, &request->expected, fault);
+    if (!read_set(p, P_EXPECTED, &request->expected, fault)) return false;
+    request->wanted = request->expected;
+    if (p->found[P_EXPECTED] != NULL) return true;
     /* An assertion on the status judges all that is not to be retried anyway. */
     if (request->assertions.has_status) {
         status_set_all_but(&request->expected, &request->retry);
         status_set_join(&request->expected, &request->assertions.status);
+        request->wanted = request->assertions.status;
     }
     return true;
 }
@@ -101,12 +104,15 @@ static bool read_all(struct http_request *request, const spindle_request *source
     struct parameters p;
     struct templates templates;
     bool again;
-    if (!parameters_collect(&p, source, fault) || !templates_read(&templates, &p, fault) || !read_poll(&request->poll, &p, fault)) {
+    if (!parameters_collect(&p, source, fault) || !templates_read(&templates, &p, fault) ||
+        !read_poll(&request->poll, &p, fault)) {
         return false;
     }
     /* Accepted by the server in an earlier attempt: only asking is left, and what was sent may be gone. */
     again = request->poll.wanted && source->checkpoint.len > 0;
+    templates.secret = &request->body.secret; /* of what is put into the body only */
     if (!again && !body_read(&request->body, &p, &templates, config, fault)) return false;
+    templates.secret = NULL;
     if ((!again && !read_method(request, p.found[P_METHOD], fault)) ||
         !parameter_choice(&p, P_FOLLOW, "false", "true", &request->follow, fault) ||
         !parameter_choice(&p, P_SAVE, "none", "artefact", &request->save_body, fault) ||

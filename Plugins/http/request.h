@@ -33,6 +33,7 @@ struct http_request {
     enum method method;
     struct body body;
     struct status_set expected, retry;
+    struct status_set wanted; /* that the job names: these are no redirects, and no reason for a new token */
     bool follow;
     int64_t max_redirects;
     int64_t max_response_bytes;

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "assertion.h"
 #include "encoding.h"
 #include "secret.h"
 
@@ -19,7 +20,8 @@ bool templates_read(struct templates *t, const struct parameters *p, struct requ
     t->source = p->source;
     if (list == NULL || text_equal_nocase(list->ptr, list->len, "none")) {
         if (p->members[F_TEMPLATE] == 0) return true;
-        return request_fail(fault, "Template", "values are given as Template_NAME, but not where they go: target, headers, body, form");
+        return request_fail(fault, "Template",
+                            "values are given as Template_NAME, but not where they go: target, headers, body, form");
     }
     while (text_next_item(list->ptr, list->len, &at, &item.ptr, &item.len)) {
         for (i = 0; i < 4 && !text_equal_nocase(item.ptr, item.len, places[i]); i++) {
@@ -63,7 +65,8 @@ static size_t placeholder(spindle_str text, size_t at) {
 
 /* One number, true, false or null: what may stand in JSON without quotes and cannot bring structure with it. */
 static bool json_scalar(spindle_str value) {
-    json_t *read = json_loadb(value.ptr, value.len, JSON_DECODE_ANY, NULL);
+    struct buffer text = {.data = (char *)value.ptr, .length = value.len};
+    json_t *read = json_of_body(&text);
     bool scalar = read != NULL && (json_is_number(read) || json_is_boolean(read) || json_is_null(read));
     json_decref(read);
     return scalar;
@@ -111,6 +114,7 @@ static bool replace(struct expansion *e, spindle_str name, size_t at, spindle_st
     if (given == NULL) error = "there is no parameter of that name";
     else if (e->place == TEMPLATE_TARGET && secret_is(*given)) error = "a secret does not belong into a URL, which is logged";
     else if (secret_expand(e->templates->source, *given, &value, &error)) {
+        if (secret_is(*given) && e->templates->secret != NULL) *e->templates->secret = true;
         error = put_value(e, spindle_str_make(value.data == NULL ? "" : value.data, value.length), at);
     }
     buffer_wipe(&value);
@@ -122,8 +126,7 @@ static bool replace(struct expansion *e, spindle_str name, size_t at, spindle_st
 
 /* "." and ".." are letters of a path, but parsers of URLs take them for steps. */
 static bool steps(const struct buffer *target) {
-    const char *end = memchr(target->data, '?', target->length), *at;
-    if (end == NULL) end = target->data + target->length;
+    const char *end = target->data + strcspn(target->data, "?#"), *at;
     for (at = target->data; at < end; at++) {
         const char *next = at + 1;
         int dots = 0;
@@ -151,7 +154,7 @@ static bool check_result(struct expansion *e, spindle_str holder, struct request
         return request_fail_as(fault, "http.template", holder, "with the values put in, a part of the path is . or ..");
     }
     if (e->place == TEMPLATE_JSON) {
-        json_t *read = json_loadb(e->out->data, e->out->length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        json_t *read = json_of_body(e->out);
         json_decref(read);
         if (read == NULL) return request_fail_as(fault, "http.template", holder, "with the values put in, it is not JSON");
     }

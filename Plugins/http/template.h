@@ -9,6 +9,7 @@
 struct templates {
     const spindle_request *source;
     bool target, headers, body, form;
+    bool *secret; /* set when one is put in; or NULL */
 };
 
 enum template_place {

@@ -30,6 +30,7 @@ static void drop_transfer(struct token *token) {
     loop_drop_token(token);
     lookup_end(token->lookup);
     token->lookup = NULL;
+    loop_forget_token(token);
     curl_slist_free_all(token->connect_to);
     curl_slist_free_all(token->resolve);
     headers_wipe(&token->headers);
@@ -165,7 +166,8 @@ static bool take(struct token *token, json_t *answer) {
 static void go_on(struct token *token) {
     struct attempt *a;
     drop_transfer(token);
-    for (a = token->waiting.first; a != NULL; a = a->next) a->token_generation = token->generation; /* theirs, even if its time is over already */
+    /* Theirs, even if its time is over already. */
+    for (a = token->waiting.first; a != NULL; a = a->next) a->token_generation = token->generation;
     while ((a = token->waiting.first) != NULL) {
         attempt_list_remove(a);
         a->phase = PHASE_NEW;

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ static int open_last(int directory, const char *name, int64_t most, int64_t *siz
 int upload_open(int directory, spindle_str path, int64_t most, int64_t *size, const char **error) {
     char text[MOST_PATH], *at = text;
     int here = directory, fd = -1;
+    errno = 0;
     if (directory < 0) return fail(error, "this executor sends no files: an operator can set uploads.directory");
     if (path.len == 0 || path.len >= sizeof text) return fail(error, "the path is empty or longer than 1023 bytes");
     memcpy(text, path.ptr, path.len);

@@ -114,6 +114,8 @@ static bool normalise(struct url *url, const char *text, size_t length, const ch
                curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK || !agrees(handle, url) ||
                curl_url_get(handle, CURLUPART_URL, &clean, 0) != CURLUE_OK) {
         *error = "the URL is malformed";
+    } else if (strlen(clean) > URL_MOST_BYTES) {
+        *error = "the URL is longer than 8192 bytes";
     } else {
         url->text = strdup(clean);
         done = url->text != NULL;

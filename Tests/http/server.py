@@ -38,6 +38,12 @@ async def respond(method, path, headers, body, writer, port):
     if name == "slow":
         await asyncio.sleep(0.5)
         return whole(200, b"at last")
+    if name == "broken":  # a long answer that breaks off, and the whole of it when it is asked for again
+        job = services.jobs.setdefault("broken", {"asked": 0})
+        job["asked"] += 1
+        if job["asked"] == 1:
+            return head(200, [("Content-Length", 3000000), ("Connection", "close")]) + b"x" * 2000000
+        return whole(200, b"y" * 3000000)
     if name == "limited":  # how many were here at once at most
         seen["inside"] += 1
         seen["most_inside"] = max(seen["most_inside"], seen["inside"])

@@ -75,6 +75,14 @@ void test_forms(void) {
     run = GO(plain, url("/to/307///good.test:PORT/echo"), "FollowRedirects", "true", "Form_a", "secret://token");
     expect(run, SPINDLE_PERMANENT, "http.redirect", "secret form elsewhere");
     run_free(run);
+    run = GO(plain, url("/to/307///good.test:PORT/echo"), "FollowRedirects", "true", "Form_a", "{s}", "Template", "form", "Template_s",
+             "secret://token");
+    expect(run, SPINDLE_PERMANENT, "http.redirect", "secret put into a form, elsewhere");
+    run_free(run);
+    run = GO(plain, url("/to/307///good.test:PORT/echo"), "FollowRedirects", "true", "Body", "\"{s}\"", "Template", "body", "Template_s",
+             "secret://token");
+    expect(run, SPINDLE_PERMANENT, "http.redirect", "secret put into a body, elsewhere");
+    run_free(run);
     destroy_instance(instance);
 }
 
@@ -116,7 +124,9 @@ static void asserted(const char *path, const char *name, const char *value, cons
 }
 
 void test_assertions(void) {
-    static const char document[] = "/json/%7B%22a%22%3A%5B1%2C%7B%22b%2Fc%22%3A%22d%22%7D%5D%2C%22n%22%3Anull%2C%22big%22%3A12345678901234567890123%2C%22t%22%3Atrue%7D";
+    /* {"a":[1,{"b/c":"d"}],"n":null,"big":12345678901234567890123,"t":true} */
+    static const char document[] = "/json/%7B%22a%22%3A%5B1%2C%7B%22b%2Fc%22%3A%22d%22%7D%5D"
+                                   "%2C%22n%22%3Anull%2C%22big%22%3A12345678901234567890123%2C%22t%22%3Atrue%7D";
     struct run *run;
     asserted(document, "Assert_Json", "{\"/a/0\":1,\"/a/1/b~1c\":\"d\",\"/n\":null,\"/t\":true,\"/a/1\":{\"b/c\":\"d\"}}", NULL);
     asserted(document, "Assert_Json", "{\"/a/0\":1.0}", NULL);
@@ -133,6 +143,9 @@ void test_assertions(void) {
     asserted("/status/403", "Assert_Status", "404,410", "Assert_Status expected 404,410, got 403");
     run = GO(plain, url("/status/503"), "Assert_Status", "200");
     expect(run, SPINDLE_RETRYABLE, "http.status.503", "still retried");
+    run_free(run);
+    run = GO(plain, url("/chain/2"), "Assert_Status", "200", "FollowRedirects", "true");
+    expect(run, SPINDLE_SUCCESS, "", "redirects and an asserted status");
     run_free(run);
     run = GO(plain, url("/json/7"), "Assert_Json", "{\"\":8}", "AssertFailure", "retryable");
     expect(run, SPINDLE_RETRYABLE, "http.assert", "retryable");

@@ -105,6 +105,10 @@ void test_poll_failures(void) {
     expect(run, SPINDLE_RETRYABLE, "http.status.503", "dead");
     CHECK(known("p", "asked") == 4 && run->checkpoint[0] != '\0', "%ld %s", known("p", "asked"), run->checkpoint);
     run_free(run);
+    run = GO(plain, url("/to/202//broken"), FAST, "SaveBody", "artefact");
+    expect(run, SPINDLE_RETRYABLE, "http.connection", "a final answer that breaks in the artefact");
+    CHECK(run->artefact_last == 0 && run->checkpoint[0] != '\0', "%d", run->artefact_last);
+    run_free(run);
     run = GO(plain, url("/work/q/1000000/x"), FAST, "PollDeadlineMs", "450");
     expect(run, SPINDLE_PERMANENT, "http.poll.deadline", "too slow");
     CHECK(known("q", "asked") >= 1 && run->checkpoint[0] == '\0', "%s", run->checkpoint);
@@ -174,6 +178,14 @@ void test_poll_checkpoint(void) {
     run_free(run);
     run = sent(again("/work/u/0/x", "{\"poll\":\"http://169.254.169.254/\",\"accepted\":9000000000000000,\"foreign\":false}"));
     expect(run, SPINDLE_PERMANENT, "http.address", "a checkpoint that leads inside");
+    run_free(run);
+    run = again("/work/u/0/x", "");
+    snprintf(checkpoint, sizeof checkpoint, "{\"poll\":\"http://good.test:%d/echo\",\"accepted\":9000000000000000,\"foreign\":false}", port);
+    run->request.checkpoint = spindle_str_from_cstr(checkpoint);
+    run_param(run, "Header_X-Api-Key", "k");
+    sent(run);
+    expect(run, SPINDLE_SUCCESS, "", "a checkpoint that calls another origin its own");
+    LACKS(run, "X-Api-Key");
     run_free(run);
     CHECK(known("u", "sent") == -1, "something was sent again");
 }

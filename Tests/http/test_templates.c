@@ -31,6 +31,7 @@ void test_templates(void) {
     target("/echo/{x}", "...", "/echo/...");
     target("/echo/%7Bx%7D?a={x}", "%2F", "/echo/%7Bx%7D?a=%252F");
     body("application/json", "{\"a\":\"{x}\",\"b\":{}}", "q\"\\\n\xC3\xA9", "{\\\"a\\\":\\\"q\\\\\\\"\\\\\\\\\\\\u000a\\u00c3\\u00a9\\\",\\\"b\\\":{}}");
+    body("application/json", "{\"a\":{x}}", "12345678901234567890123", "{\\\"a\\\":12345678901234567890123}");
     body("application/json", "{\"a\":{x}}", "-1.5e3", "{\\\"a\\\":-1.5e3}");
     body("application/merge-patch+json; charset=utf-8", "[{x}, \"{{x}}\"]", "true", "[true, \\\"{x}\\\"]");
     body("application/json", "{\"a\\\"{x}\":\"\\\\\", \"b\": {x}}", "1", "{\\\"a\\\\\\\"1\\\":\\\"\\\\\\\\\\\", \\\"b\\\": 1}");
@@ -76,6 +77,7 @@ void test_template_refusals(void) {
     REFUSED("http://{x}@127.0.0.1/echo", "http.template", "path and the query", "Template", "target", "Template_x", "me");
     REFUSED("{x}", "http.template", "path and the query", "Template", "target", "Template_x", "http://127.0.0.1/");
     REFUSED(url("/echo/{x}"), "http.template", ". or ..", "Template", "target", "Template_x", "..");
+    REFUSED(url("/echo/{x}#f"), "http.template", ". or ..", "Template", "target", "Template_x", "..");
     REFUSED(url("/echo/{x}/y"), "http.template", ". or ..", "Template", "target", "Template_x", ".");
     REFUSED(url("/echo/.{x}"), "http.template", ". or ..", "Template", "target", "Template_x", ".");
     REFUSED(url("/echo/%2e{x}/a"), "http.template", ". or ..", "Template", "target", "Template_x", ".");

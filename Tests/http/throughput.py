@@ -32,6 +32,26 @@ class Bench(Host):
                 "SPINDLE_LOG_LEVEL": "error"}
 
 
+def family(pid):
+    """The process and all that it started."""
+    found = [pid]
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as file:
+            for child in file.read().split():
+                found += family(int(child))
+    return found
+
+
+def cpu_seconds(pid):
+    """Of the host and its workers, all threads."""
+    total = 0
+    for one in family(pid):
+        with open(f"/proc/{one}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def wrk(port, connections, seconds):
     told = subprocess.run(["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", f"http://127.0.0.1:{port}/hello"],
                           check=True, capture_output=True, text=True).stdout
@@ -47,6 +67,7 @@ def executions(host, port, count):
     """Submitted by two clients in batches, as fast as they are taken."""
     job = {"type": "worker", "target": f"http://127.0.0.1:{port}/hello", "policy": {"timeout": "60s"}}
     before, _ = ended(host)
+    used = cpu_seconds(host.process.pid)
     began = time.monotonic()
 
     def client():
@@ -66,14 +87,15 @@ def executions(host, port, count):
     took = time.monotonic() - began
     if failed:
         raise RuntimeError(f"{failed} executions failed")
-    return count // 1000 * 1000 / took
+    done = count // 1000 * 1000
+    return done / took, (cpu_seconds(host.process.pid) - used) / done * 1e6
 
 
 def main():
     binaries, plugin, directory, port = sys.argv[1:5]
     seconds = int(sys.argv[5]) if len(sys.argv) > 5 else 5
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors")
-    print("AT ONCE  WRK/S  EXECUTIONS/S  RATIO")
+    print("AT ONCE  WRK/S  EXECUTIONS/S  RATIO  CPU US EACH")
     for slots, count in ((1, 2000), (10, 10000), (100, 20000), (1000, 20000)):
         rates = []
         home = f"{directory}/bench-{slots}"
@@ -81,12 +103,12 @@ def main():
         try:
             executions(host, port, 1000)  # workers are there, connections are open
             for _ in range(3):
-                rates.append((wrk(port, slots, seconds), executions(host, port, count)))
+                rates.append((wrk(port, slots, seconds), *executions(host, port, count)))
         finally:
             host.stop()
             shutil.rmtree(home)
-        theirs, ours = (statistics.median(column) for column in zip(*rates))
-        print(f"{slots:7}  {theirs:5.0f}  {ours:12.0f}  {ours / theirs:5.2f}", flush=True)
+        theirs, ours, cpu = (statistics.median(column) for column in zip(*rates))
+        print(f"{slots:7}  {theirs:5.0f}  {ours:12.0f}  {ours / theirs:5.2f}  {cpu:11.1f}", flush=True)
 
 
 main()
