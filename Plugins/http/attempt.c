@@ -4,6 +4,8 @@
 
 #include "thread.h"
 
+#define HEARTBEAT_NS INT64_C(1000000000)
+
 struct attempt *attempt_create(struct instance *instance, spindle_handle handle, const spindle_request *source) {
     struct attempt *a = calloc(1, sizeof *a);
     if (a == NULL) return NULL;
@@ -53,6 +55,13 @@ void attempt_list_remove(struct attempt *a) {
     *(a->next != NULL ? &a->next->previous : &list->last) = a->previous;
     a->previous = a->next = NULL;
     a->list = NULL;
+}
+
+void attempt_heartbeat(struct attempt *attempt) {
+    int64_t now = clock_mono_ns();
+    if (now - attempt->heartbeat_ns < HEARTBEAT_NS || !SPINDLE_OFFERS(attempt->host, heartbeat)) return;
+    attempt->heartbeat_ns = now;
+    (void)attempt->host->heartbeat(attempt->ctx, attempt->handle);
 }
 
 int64_t attempt_left_ms(const struct attempt *a, int64_t now_ns) {

@@ -133,6 +133,8 @@ void attempt_list_add(struct attempt_list *list, struct attempt *a);
 void attempt_list_remove(struct attempt *a);
 
 /* Milliseconds left, at least 0; -1 without a deadline. */
+/* Says that it is alive, once a second at most. */
+void attempt_heartbeat(struct attempt *attempt);
 int64_t attempt_left_ms(const struct attempt *attempt, int64_t now_ns);
 
 /* The header's value, or NULL. */

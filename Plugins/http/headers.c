@@ -118,6 +118,12 @@ static bool extra(struct http_request *request, const spindle_request *source, c
     return add(request, header, value, true);
 }
 
+static size_t bytes_of(const struct curl_slist *list) {
+    size_t bytes = 0;
+    for (; list != NULL; list = list->next) bytes += strlen(list->data);
+    return bytes;
+}
+
 static bool own_headers(struct http_request *request, const struct templates *templates, struct request_fault *fault) {
     const spindle_request *source = templates->source;
     size_t count = 0, bytes = 0, i;
@@ -130,6 +136,10 @@ static bool own_headers(struct http_request *request, const struct templates *te
             return request_fail_as(fault, "http.parameter", parameter->key, "more than 100 headers or 64 KiB of them");
         }
         if (!own_header(request, templates, parameter, name, fault)) return false;
+    }
+    /* Templates may have made more of them. */
+    if (bytes_of(request->headers) > REQUEST_MOST_HEADER_BYTES + REQUEST_MOST_HEADERS * 4) {
+        return request_fail(fault, "Template", "the headers come to more than 64 KiB");
     }
     return true;
 }

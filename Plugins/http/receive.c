@@ -6,7 +6,6 @@
 #define DISCARD_MOST 65536          /* of a redirect's body, to keep the connection */
 #define INFLATION_FREE_BYTES 65536  /* small bodies may inflate as they like */
 #define INFLATION_RATIO 100
-#define HEARTBEAT_NS INT64_C(1000000000)
 
 static size_t stop(struct attempt *a, enum stop why) {
     a->stop = why;
@@ -92,13 +91,6 @@ static bool inflates(struct attempt *a, size_t more) {
     return (a->response.received + (int64_t)more) / INFLATION_RATIO > wire;
 }
 
-static void heartbeat(struct attempt *a) {
-    int64_t now = clock_mono_ns();
-    if (now - a->heartbeat_ns < HEARTBEAT_NS || !SPINDLE_OFFERS(a->host, heartbeat)) return;
-    a->heartbeat_ns = now;
-    (void)a->host->heartbeat(a->ctx, a->handle);
-}
-
 static size_t body_piece(struct attempt *a, const char *bytes, size_t length) {
     struct response *r = &a->response;
     size_t room = (size_t)a->request.max_response_bytes - r->body.length;
@@ -107,7 +99,7 @@ static size_t body_piece(struct attempt *a, const char *bytes, size_t length) {
         return r->received > DISCARD_MOST ? stop(a, STOP_REDIRECT) : length;
     }
     if (inflates(a, length)) return stop(a, STOP_INFLATION);
-    heartbeat(a);
+    attempt_heartbeat(a);
     if (length > room || a->artefact.on) {
         enum artefact_step step = ARTEFACT_REFUSED;
         if (artefact_offered(a) && status_set_has(&a->request.expected, r->status)) {

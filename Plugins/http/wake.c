@@ -5,6 +5,7 @@
 #include "token.h"
 
 #define LONGEST_POLL_MS 60000
+#define HEARTBEAT_MS 1000
 
 struct waking {
     int64_t now, shortest; /* milliseconds until the next one is due */
@@ -28,6 +29,9 @@ static void wake(struct attempt_list *list, void *context) {
             }
             if (left < 0 || rest < left) left = rest;
         }
+        /* It waits because it has to: whoever listens for a sign of life shall not take it for dead. */
+        attempt_heartbeat(a);
+        if (waking->shortest > HEARTBEAT_MS) waking->shortest = HEARTBEAT_MS;
         if (left > 0 && left < waking->shortest) waking->shortest = left;
     }
 }
