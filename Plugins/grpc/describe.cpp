@@ -106,8 +106,10 @@ void answer(Attempt &a, const Reflection &reflection) {
         return;
     case Reflection::Result::failed: break;
     }
-    // It may have been another job's credentials that were refused.
-    if (!same_metadata(a, reflection)) {
+    // Unless there was no server: it may have been another job's credentials that were refused.
+    auto code = reflection.failure.error_code();
+    bool was_there = code != grpc::StatusCode::UNAVAILABLE && code != grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (was_there && !same_metadata(a, reflection)) {
         join(a);
         return;
     }
@@ -142,7 +144,7 @@ void ended(Reflection &reflection, void *context) {
     for (Attempt *a : waiting) {
         Working working(*a);
         instance.loop.unwatch(*a);
-        answer(*a, reflection);
+        flow_guarded(*a, [&] { answer(*a, reflection); });
     }
 }
 

@@ -154,21 +154,16 @@ void end(Attempt &a) {
     }
 }
 
-// Neither a lack of memory nor a check of protobuf's may end the thread.
-template <typename Step> void guarded(Attempt &a, Step step) {
-    try {
-        step();
-    } catch (...) {
-        if (a.phase != Phase::calling || a.call == nullptr) {
-            describe_leave(a);
-            outcome_error(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
-        } else {
-            stop(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
-        }
-    }
-}
-
 } // namespace
+
+void flow_failed(Attempt &a) {
+    if (a.phase == Phase::calling && a.call != nullptr) {
+        stop(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
+        return;
+    }
+    describe_leave(a);
+    outcome_error(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
+}
 
 void flow_described(Attempt &a) {
     std::vector<std::string> messages;
@@ -190,7 +185,7 @@ void flow_described(Attempt &a) {
 }
 
 void flow_handle(Attempt &a, Events events) {
-    guarded(a, [&] {
+    flow_guarded(a, [&] {
         if (events.cancel) cancel(a);
         else if (a.phase == Phase::fresh) begin(a);
         else if (events.resolved && a.phase == Phase::resolving) resolved(a);
@@ -199,7 +194,7 @@ void flow_handle(Attempt &a, Events events) {
 }
 
 void flow_expire(Attempt &a) {
-    guarded(a, [&] {
+    flow_guarded(a, [&] {
         switch (a.phase) {
         case Phase::resolving:
             outcome_error(a, SPINDLE_RETRYABLE, "grpc.timeout", "the host's name was not resolved in time");
@@ -219,7 +214,7 @@ void flow_expire(Attempt &a) {
 
 bool flow_message(Attempt &a, const std::string &bytes) {
     bool more = true;
-    guarded(a, [&] { more = take(a, bytes); });
+    flow_guarded(a, [&] { more = take(a, bytes); });
     return more;
 }
 
@@ -227,7 +222,7 @@ void flow_ended(Attempt &a, const grpc::Status &status) {
     a.phase = Phase::fresh;
     a.ended = true;
     a.instance.loop.unwatch(a);
-    guarded(a, [&] {
+    flow_guarded(a, [&] {
         a.status = status;
         end(a);
     });

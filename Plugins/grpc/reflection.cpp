@@ -89,10 +89,19 @@ void Reflection::cancel() {
 }
 
 bool Reflection::call_message(std::string bytes) {
+    try {
+        message(bytes);
+    } catch (...) {
+        stop(Result::unusable, "there is not enough memory for its descriptors");
+    }
+    return true;
+}
+
+void Reflection::message(const std::string &bytes) {
     answered_ = true;
     bytes_ += bytes.size();
     if (open_ > 0) open_--;
-    if (stopped_) return true;
+    if (stopped_) return;
     if (bytes_ > most_bytes) stop(Result::unusable, "its descriptors are longer than 8 MiB");
     else if (!take(bytes)) stop(Result::unusable, "its answer to reflection is not understood");
     else if (!stopped_ && open_ == 0) {
@@ -101,7 +110,6 @@ bool Reflection::call_message(std::string bytes) {
         else if (schema->service(service_) == nullptr) stop(Result::unusable, "its descriptors do not have the service that was asked for");
         else stop(Result::found);
     }
-    return true;
 }
 
 bool Reflection::take(const std::string &bytes) {

@@ -47,6 +47,7 @@ class Reflection final : private CallOwner {
   private:
     bool call_message(std::string bytes) override;
     void call_ended(const grpc::Status &status) override;
+    void message(const std::string &bytes);
     void open();
     void ask_symbol(const std::string &symbol);
     void ask_file(const std::string &name);

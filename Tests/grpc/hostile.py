@@ -44,8 +44,19 @@ symbols = {
     "hostile.Twice": answer(file_of("c.proto", "hostile", "Twice"), file_of("d.proto", "hostile", "Twice")),
     "hostile.Chain": answer(file_of("chain0.proto", "hostile", "Chain", ["chain1.proto"])),
     "hostile.Long": answer(file_of("long.proto", "hostile", "Long"), b"x" * (5 << 20)),
+    "hostile.Private": answer(file_of("private.proto", "hostile", "Private")),
     "hostile.Calls": answer(file_of("calls.proto", "hostile", "Calls", (), CALLS)),
 }
+
+
+def admit(context):
+    if dict(context.invocation_metadata()).get("authorization") != "Bearer s3cret-value":
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "no or wrong credentials")
+
+
+def private(_, context):
+    admit(context)
+    return b""
 
 
 def reflect(requests, context):
@@ -58,6 +69,8 @@ def reflect(requests, context):
             context.add_callback(ended.set)
             ended.wait()
             return
+        if symbol == "hostile.Private":
+            admit(context)
         if symbol == "hostile.Fails":
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "not for you")
         if symbol:
@@ -94,6 +107,7 @@ server.add_generic_rpc_handlers((
     grpc.method_handlers_generic_handler("grpc.reflection.v1alpha.ServerReflection", {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(
             reflect, pb.ServerReflectionRequest.FromString, pb.ServerReflectionResponse.SerializeToString)}),
+    grpc.method_handlers_generic_handler("hostile.Private", {"Call": grpc.unary_unary_rpc_method_handler(private, **same)}),
     grpc.method_handlers_generic_handler("hostile.Calls", {
         name: grpc.unary_stream_rpc_method_handler(lambda _, __, messages=messages: iter(messages), **same)
         for name, messages in answers.items()}),

@@ -46,7 +46,29 @@ static void test_answers_of_it(void) {
     instance_end(small);
 }
 
+/* Jobs that wait for the same descriptors: those with wrong credentials fail, and none of the others for it. */
+static void test_credentials(void) {
+    void *fresh = instance_with("{}");
+    struct run *runs[30];
+    int i;
+    for (i = 0; i < 30; i++) {
+        runs[i] = run_new(fresh, target_at("grpc", "127.0.0.1", at.hostile, "hostile.Private/Call"));
+        if (i % 3 == 0) run_param(runs[i], "Metadata_authorization", "Bearer secret://token");
+        else run_param(runs[i], "Metadata_authorization", text("wrong %d", i));
+        run_execute(runs[i]);
+    }
+    for (i = 0; i < 30; i++) {
+        run_wait(runs[i]);
+        /* Once somebody was let in, what he was told is known to all; the call itself is each one's own. */
+        if (i % 3 == 0) expect(runs[i], SPINDLE_SUCCESS, "", "right credentials");
+        else CHECK(strcmp(runs[i]->code, "grpc.status.unauthenticated") == 0, "%d %s", i, runs[i]->code);
+        run_free(runs[i]);
+    }
+    instance_end(fresh);
+}
+
 void test_hostile(void) {
+    test_credentials();
     test_descriptors_of_it();
     test_answers_of_it();
 }
