@@ -138,13 +138,14 @@ bool take(Attempt &a, const std::string &bytes) {
 }
 
 void end(Attempt &a) {
-    if (a.status.error_code() == grpc::StatusCode::UNAVAILABLE && a.channel->GetState(false) != GRPC_CHANNEL_READY) {
+    bool connected = a.channel->GetState(false) == GRPC_CHANNEL_READY;
+    if (a.status.error_code() == grpc::StatusCode::UNAVAILABLE && !connected) {
         a.instance.channels.drop(a.channel);
     }
     if (a.stopped != nullptr) {
         outcome_judged(a, *a.stopped);
     } else if (!a.status.ok()) {
-        outcome_judged(a, status_judge(a.status, a.call->context().GetServerTrailingMetadata(), a.cancelled));
+        outcome_judged(a, status_judge(a.status, a.call->context().GetServerTrailingMetadata(), a.cancelled, connected));
     } else if (a.messages == 0 && !a.method->server_streaming()) {
         outcome_error(a, SPINDLE_PERMANENT, "grpc.response", "the server said OK without sending a message");
     } else if (a.output.has_artefact()) {

@@ -157,7 +157,8 @@ const char *const needs[] = {"net:*", "fs:read:*"}; // files: those that the con
 spindle_executor_descriptor describe_executor() {
     spindle_executor_descriptor d{};
     d.struct_size = (uint32_t)sizeof d;
-    d.flags = SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE;
+    d.flags = SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE |
+              SPINDLE_EXECUTOR_NEEDS_ISOLATION; // gRPC's library ends its process when it finds itself wrong
     d.type = "grpc";
     d.target_prefixes = prefixes;
     d.target_prefix_count = sizeof prefixes / sizeof *prefixes;

@@ -66,7 +66,9 @@ void Reflection::ask_symbol(const std::string &symbol) {
 }
 
 void Reflection::ask_file(const std::string &name) {
-    if (asked_.insert(name).second) ask(ask_file_by_name, name);
+    if (!asked_.insert(name).second) return;
+    if (have_.size() + asked_.size() > most_files) stop(Result::unusable, "it has more than 512 files of descriptors");
+    else ask(ask_file_by_name, name);
 }
 
 void Reflection::ask_services() {
@@ -146,7 +148,8 @@ bool Reflection::take_files(const std::string &bytes) {
     }
     for (const FileDescriptorProto &file : fresh) {
         for (const std::string &import : file.dependency()) {
-            if (have_.count(import) == 0 && well_known_file(import).empty()) ask_file(import);
+            if (stopped_) return true;
+            if (have_.count(import) == 0 && !is_well_known_file(import)) ask_file(import);
         }
     }
     return true;
@@ -167,8 +170,11 @@ void Reflection::call_ended(const grpc::Status &status) {
     bool unimplemented = status.error_code() == grpc::StatusCode::UNIMPLEMENTED && !answered_;
     if (!stopped_ && unimplemented && alpha_ && !cancelled_) {
         alpha_ = false;
-        open();
-        return;
+        try {
+            open();
+            return;
+        } catch (...) { // without memory: it has failed
+        }
     }
     if (!stopped_) {
         result = unimplemented ? Result::no_support : Result::failed;

@@ -34,7 +34,6 @@ class Reflection final : private CallOwner {
 
     const Metadata &metadata() const { return metadata_; }
     const std::shared_ptr<grpc::Channel> &channel() const { return channel_; }
-    size_t bytes() const { return bytes_; } // of all answers
 
     Result result = Result::failed;
     std::shared_ptr<const Schema> schema;
