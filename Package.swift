@@ -158,7 +158,7 @@ let package = Package(
 if Context.environment["SPINDLE_SANITIZER_BUILD"] == nil {
     package.products.append(.library(name: "spindle-plugin-grpc", type: .dynamic, targets: ["SpindlePluginGRPC"]))
     // Libraries by name: SwiftPM does not get through what pkg-config says of grpc++.
-    let libraries = ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "jansson"]
+    let libraries = ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "crypto", "jansson"]
     package.targets.append(plugin("grpc", target: "SpindlePluginGRPC", linking: libraries))
 }
 

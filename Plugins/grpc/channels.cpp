@@ -47,6 +47,10 @@ std::shared_ptr<grpc::Channel> Channels::get(const Target &target, std::vector<a
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, target.authority());
     arguments.SetMaxReceiveMessageSize((int)config_.max_message_bytes);
     arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10); // details of a status can be long
+    // No compression: the library's limit on messages does not hold for what they inflate to. A server that compresses all the
+    // same sends what is no message.
+    arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1);
+    arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);             // the environment has no say
     arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);

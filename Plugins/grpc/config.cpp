@@ -5,6 +5,7 @@
 
 #include "descriptors.h"
 #include "file.h"
+#include "identity.h"
 
 namespace spindle_grpc {
 
@@ -154,7 +155,8 @@ bool read_tls(Config &config, const json_t *value, const spindle_instance_config
     if (config.certificate.empty() != config.key.empty()) {
         return wrong(fault, "", "certFile and the key (keyFile or key) belong together: one of them is missing");
     }
-    return true;
+    std::string why;
+    return config.key.empty() || identity_check(config.certificate, config.key, why) || wrong(fault, "", why);
 }
 
 bool read_descriptors(Config &config, const json_t *value, const spindle_instance_config &source, Fault &fault) {

@@ -10,7 +10,7 @@ namespace spindle_grpc {
 
 namespace {
 
-constexpr size_t most_schemas = 256, most_schema_bytes = 32 << 20;
+constexpr size_t most_schemas = 256, most_elements = 200000;
 constexpr int64_t second_ns = 1000000000, longest_answer_ns = 10 * second_ns;
 constexpr int64_t fresh_ns = 5 * second_ns; // a method that is not in descriptors older than that may be new
 
@@ -19,15 +19,15 @@ std::string key_of(const Attempt &a) {
 }
 
 void remember(Instance &instance, const std::string &key, const Reflection &reflection) {
-    instance.schemas[key] = {reflection.schema, clock_mono_ns(), reflection.bytes()};
+    instance.schemas[key] = {reflection.schema, clock_mono_ns()};
     for (;;) {
-        size_t bytes = 0;
+        size_t elements = 0;
         auto oldest = instance.schemas.begin();
         for (auto item = oldest; item != instance.schemas.end(); ++item) {
-            bytes += item->second.bytes;
+            elements += item->second.schema->size();
             if (item->second.fetched_ns < oldest->second.fetched_ns) oldest = item;
         }
-        if (instance.schemas.size() <= most_schemas && bytes <= most_schema_bytes) return;
+        if (instance.schemas.size() <= most_schemas && elements <= most_elements) return;
         instance.schemas.erase(oldest);
     }
 }
@@ -106,12 +106,14 @@ void answer(Attempt &a, const Reflection &reflection) {
         return;
     case Reflection::Result::failed: break;
     }
-    // It may have been another job's credentials that were refused.
-    if (!same_metadata(a, reflection)) {
+    // Unless there was no server: it may have been another job's credentials that were refused.
+    auto code = reflection.failure.error_code();
+    bool was_there = code != grpc::StatusCode::UNAVAILABLE && code != grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (was_there && !same_metadata(a, reflection)) {
         join(a);
         return;
     }
-    Judgement judgement = status_judge(reflection.failure, {}, false);
+    Judgement judgement = status_judge(reflection.failure, {}, false, reflection.channel()->GetState(false) == GRPC_CHANNEL_READY);
     if (judgement.code.compare(0, 12, "grpc.status.") == 0) {
         judgement.message = "the server was asked for its descriptors: " + judgement.message;
     }
@@ -130,7 +132,10 @@ void ended(Reflection &reflection, void *context) {
     }
     for (auto item = instance.reflections.begin(); item != instance.reflections.end(); ++item) {
         if (item->second.get() != &reflection) continue;
-        if (reflection.result == Reflection::Result::found) remember(instance, item->first, reflection);
+        try {
+            if (reflection.result == Reflection::Result::found) remember(instance, item->first, reflection);
+        } catch (...) { // without memory it is asked for again
+        }
         own = std::move(item->second);
         instance.reflections.erase(item);
         break;
@@ -142,7 +147,7 @@ void ended(Reflection &reflection, void *context) {
     for (Attempt *a : waiting) {
         Working working(*a);
         instance.loop.unwatch(*a);
-        answer(*a, reflection);
+        flow_guarded(*a, [&] { answer(*a, reflection); });
     }
 }
 

@@ -12,8 +12,6 @@
 #include <google/protobuf/util/type_resolver_util.h>
 #include <google/protobuf/wrappers.pb.h>
 
-#include <set>
-
 namespace spindle_grpc {
 
 using namespace google::protobuf;
@@ -35,7 +33,35 @@ const FileDescriptor *find_well_known(const std::string &name) {
     return name == "google/protobuf/source_context.proto" ? Type::descriptor()->file()->dependency(1) : nullptr;
 }
 
+constexpr int most_imports = 512;
+constexpr size_t most_elements = 100000;
+
+size_t elements(const EnumDescriptorProto &type) {
+    return 1 + (size_t)type.value_size();
+}
+
+size_t elements(const DescriptorProto &type) {
+    size_t count = 1 + (size_t)type.field_size() + (size_t)type.extension_size() + (size_t)type.oneof_decl_size() +
+                   (size_t)type.reserved_range_size() + (size_t)type.reserved_name_size() + (size_t)type.extension_range_size();
+    for (const DescriptorProto &inner : type.nested_type()) count += elements(inner);
+    for (const EnumDescriptorProto &inner : type.enum_type()) count += elements(inner);
+    return count;
+}
+
+size_t elements(const FileDescriptorProto &file) {
+    size_t count = 1 + (size_t)file.extension_size();
+    for (const DescriptorProto &type : file.message_type()) count += elements(type);
+    for (const EnumDescriptorProto &type : file.enum_type()) count += elements(type);
+    for (const ServiceDescriptorProto &service : file.service()) count += 1 + (size_t)service.method_size();
+    return count;
+}
+
 } // namespace
+
+bool is_well_known_file(const std::string &name) {
+    const FileDescriptor *file = find_well_known(name);
+    return file != nullptr && file->name() == name;
+}
 
 std::string well_known_file(const std::string &name) {
     const FileDescriptor *file = find_well_known(name);
@@ -50,8 +76,16 @@ Schema::Schema() : pool_(&database_, &errors_) {
 }
 
 bool Schema::add(const FileDescriptorProto &file, std::string &why) {
-    FileDescriptorProto there;
-    if (database_.FindFileByName(file.name(), &there)) return true; // the first one counts
+    if (!known_names_.insert(file.name()).second) return true; // the first one counts
+    if (file.dependency_size() > most_imports) {
+        why = "the descriptors are too much: " + file.name().substr(0, 200) + " imports more than 512 files";
+        return false;
+    }
+    size_ += elements(file);
+    if (size_ > most_elements) {
+        why = "the descriptors are too much: more than 100,000 messages, fields, values and methods";
+        return false;
+    }
     if (!database_.Add(file)) {
         why = "the descriptors contradict each other: " + file.name() + " defines what another file defines";
         return false;
@@ -63,12 +97,12 @@ bool Schema::add(const FileDescriptorProto &file, std::string &why) {
 bool Schema::build(std::string &why) {
     // A file that is imported and not there is taken from the library, if it is one of protobuf's own.
     for (size_t i = 0; i < file_names_.size(); i++) {
-        FileDescriptorProto file, there;
+        FileDescriptorProto file;
         database_.FindFileByName(file_names_[i], &file);
         for (const std::string &import : file.dependency()) {
             std::string bytes;
             FileDescriptorProto own;
-            if (database_.FindFileByName(import, &there) || (bytes = well_known_file(import)).empty()) continue;
+            if (known_names_.count(import) > 0 || (bytes = well_known_file(import)).empty()) continue;
             if (!own.ParseFromString(bytes) || !add(own, why)) return false;
         }
     }

@@ -6,6 +6,7 @@
 #include <google/protobuf/util/type_resolver.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ class Schema {
     const google::protobuf::Descriptor *message(const std::string &name) const;
     google::protobuf::util::TypeResolver *resolver() const { return resolver_.get(); }
     std::vector<std::string> service_names() const;
+    size_t size() const { return size_; } // elements: what memory it takes grows with them, not with its bytes
 
     static std::string type_url(const google::protobuf::Descriptor *type) { return "type.googleapis.com/" + type->full_name(); }
 
@@ -42,9 +44,12 @@ class Schema {
     google::protobuf::DescriptorPool pool_;
     std::unique_ptr<google::protobuf::util::TypeResolver> resolver_;
     std::vector<std::string> file_names_;
+    std::set<std::string> known_names_;
+    size_t size_ = 0;
 };
 
 // The files that libprotobuf itself has (google/protobuf/*.proto): servers often leave them out. Empty if it is no such file.
 std::string well_known_file(const std::string &name);
+bool is_well_known_file(const std::string &name);
 
 } // namespace spindle_grpc

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <algorithm>
+
 namespace spindle_grpc {
 
 using namespace google::protobuf;
@@ -75,7 +77,7 @@ json_t *read_text(const FieldDescriptor &field, const Field &given, Fault &fault
         value = json_loadb(given.text.data(), given.text.size(),
                            JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
         const char *form = field.is_map() || !field.is_repeated() ? "a JSON value such as {\"a\": 1}" : "a JSON array such as [1, 2]";
-        if (value == nullptr) wrong(fault, given.parameter + ": " + form + " is wanted: " + error.text, pointer);
+        if (value == nullptr) wrong(fault, given.parameter + ": " + form + " is wanted" + (given.is_secret ? "" : std::string(": ") + error.text), pointer);
         return value;
     }
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
@@ -158,7 +160,10 @@ bool fields_check(const json_t *value, const Descriptor &type, const std::string
 bool fields_build(json_t *&object, const Descriptor &type, const std::vector<Field> &fields, Fault &fault) {
     object = json_object();
     for (const Field &field : fields) {
-        if (set_field(object, type, field.path, field, fault)) continue;
+        // One call for each of its parts.
+        bool is_deep = std::count(field.path.begin(), field.path.end(), '.') >= 64;
+        if (is_deep) wrong(fault, "a parameter names a field that is more than 64 messages deep", "");
+        if (!is_deep && set_field(object, type, field.path, field, fault)) continue;
         fields_wipe(object);
         json_decref(object);
         object = nullptr;

@@ -138,13 +138,14 @@ bool take(Attempt &a, const std::string &bytes) {
 }
 
 void end(Attempt &a) {
-    if (a.status.error_code() == grpc::StatusCode::UNAVAILABLE && a.channel->GetState(false) != GRPC_CHANNEL_READY) {
+    bool connected = a.channel->GetState(false) == GRPC_CHANNEL_READY;
+    if (a.status.error_code() == grpc::StatusCode::UNAVAILABLE && !connected) {
         a.instance.channels.drop(a.channel);
     }
     if (a.stopped != nullptr) {
         outcome_judged(a, *a.stopped);
     } else if (!a.status.ok()) {
-        outcome_judged(a, status_judge(a.status, a.call->context().GetServerTrailingMetadata(), a.cancelled));
+        outcome_judged(a, status_judge(a.status, a.call->context().GetServerTrailingMetadata(), a.cancelled, connected));
     } else if (a.messages == 0 && !a.method->server_streaming()) {
         outcome_error(a, SPINDLE_PERMANENT, "grpc.response", "the server said OK without sending a message");
     } else if (a.output.has_artefact()) {
@@ -154,21 +155,16 @@ void end(Attempt &a) {
     }
 }
 
-// Neither a lack of memory nor a check of protobuf's may end the thread.
-template <typename Step> void guarded(Attempt &a, Step step) {
-    try {
-        step();
-    } catch (...) {
-        if (a.phase != Phase::calling || a.call == nullptr) {
-            describe_leave(a);
-            outcome_error(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
-        } else {
-            stop(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
-        }
-    }
-}
-
 } // namespace
+
+void flow_failed(Attempt &a) {
+    if (a.phase == Phase::calling && a.call != nullptr) {
+        stop(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
+        return;
+    }
+    describe_leave(a);
+    outcome_error(a, SPINDLE_RETRYABLE, "grpc.internal", "out of memory");
+}
 
 void flow_described(Attempt &a) {
     std::vector<std::string> messages;
@@ -190,7 +186,7 @@ void flow_described(Attempt &a) {
 }
 
 void flow_handle(Attempt &a, Events events) {
-    guarded(a, [&] {
+    flow_guarded(a, [&] {
         if (events.cancel) cancel(a);
         else if (a.phase == Phase::fresh) begin(a);
         else if (events.resolved && a.phase == Phase::resolving) resolved(a);
@@ -199,7 +195,7 @@ void flow_handle(Attempt &a, Events events) {
 }
 
 void flow_expire(Attempt &a) {
-    guarded(a, [&] {
+    flow_guarded(a, [&] {
         switch (a.phase) {
         case Phase::resolving:
             outcome_error(a, SPINDLE_RETRYABLE, "grpc.timeout", "the host's name was not resolved in time");
@@ -219,7 +215,7 @@ void flow_expire(Attempt &a) {
 
 bool flow_message(Attempt &a, const std::string &bytes) {
     bool more = true;
-    guarded(a, [&] { more = take(a, bytes); });
+    flow_guarded(a, [&] { more = take(a, bytes); });
     return more;
 }
 
@@ -227,7 +223,7 @@ void flow_ended(Attempt &a, const grpc::Status &status) {
     a.phase = Phase::fresh;
     a.ended = true;
     a.instance.loop.unwatch(a);
-    guarded(a, [&] {
+    flow_guarded(a, [&] {
         a.status = status;
         end(a);
     });

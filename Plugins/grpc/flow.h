@@ -24,4 +24,14 @@ bool describe_idle(void *instance);    // nothing is any more
 
 void flow_described(Attempt &attempt);
 
+// Neither a lack of memory nor a check of protobuf's may end the thread: the attempt ends instead.
+void flow_failed(Attempt &attempt);
+template <typename Step> void flow_guarded(Attempt &attempt, Step step) {
+    try {
+        step();
+    } catch (...) {
+        flow_failed(attempt);
+    }
+}
+
 } // namespace spindle_grpc

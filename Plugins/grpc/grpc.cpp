@@ -40,23 +40,20 @@ class BlockedSignals {
     bool is_set_;
 };
 
-bool started = false; // by init, before anything else
+bool holds_library = false; // one create at a time, shutdown last
 
 spindle_status init(const spindle_host *host, spindle_host_ctx *) {
     // An attempt's state reaches cancel and release only through the host.
     if (!SPINDLE_OFFERS(host, set_state)) return SPINDLE_E_UNSUPPORTED;
-    BlockedSignals blocked;
     gpr_set_log_function(ignore_line);
     google::protobuf::SetLogHandler(nullptr);
-    grpc_init();
-    started = true;
     return SPINDLE_OK;
 }
 
 void stop() {
     resolver_stop();
-    if (started) grpc_shutdown_blocking();
-    started = false;
+    if (holds_library) grpc_shutdown_blocking();
+    holds_library = false;
 }
 
 void end_instance(Instance *instance) {
@@ -67,6 +64,9 @@ void end_instance(Instance *instance) {
 spindle_status create_instance(const spindle_instance_config *config, void **made) {
     Fault fault;
     BlockedSignals blocked;
+    // Not in init: it starts threads, which a process without an instance has no use for.
+    if (!holds_library) grpc_init();
+    holds_library = true;
     std::unique_ptr<Instance> instance(new Instance());
     instance->loop.stopping = describe_stop;
     instance->loop.idle = describe_idle;
@@ -84,7 +84,7 @@ spindle_status create_instance(const spindle_instance_config *config, void **mad
 }
 
 spindle_status create(const spindle_instance_config *config, void **made) {
-    if (!started || !SPINDLE_OFFERS(config->host, set_state)) return SPINDLE_E_UNSUPPORTED;
+    if (!SPINDLE_OFFERS(config->host, set_state)) return SPINDLE_E_UNSUPPORTED;
     try {
         return create_instance(config, made);
     } catch (...) {
@@ -157,7 +157,8 @@ const char *const needs[] = {"net:*", "fs:read:*"}; // files: those that the con
 spindle_executor_descriptor describe_executor() {
     spindle_executor_descriptor d{};
     d.struct_size = (uint32_t)sizeof d;
-    d.flags = SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE;
+    d.flags = SPINDLE_EXECUTOR_ASYNC | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE |
+              SPINDLE_EXECUTOR_NEEDS_ISOLATION; // gRPC's library ends its process when it finds itself wrong
     d.type = "grpc";
     d.target_prefixes = prefixes;
     d.target_prefix_count = sizeof prefixes / sizeof *prefixes;

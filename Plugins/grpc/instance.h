@@ -14,7 +14,6 @@ namespace spindle_grpc {
 struct KnownSchema {
     std::shared_ptr<const Schema> schema;
     int64_t fetched_ns;
-    size_t bytes;
 };
 
 struct Instance {

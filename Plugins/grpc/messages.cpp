@@ -43,7 +43,7 @@ bool wrong(Fault &fault, const std::string &message, const std::string &pointer 
 }
 
 bool encode_one(std::vector<std::string> &messages, const Schema &schema, const Descriptor &type, json_t *value,
-                const std::string &pointer, Fault &fault) {
+                const std::string &pointer, bool has_secret, Fault &fault) {
     std::string bytes;
     if (!fields_check(value, type, pointer, fault)) return false;
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -54,21 +54,23 @@ bool encode_one(std::vector<std::string> &messages, const Schema &schema, const 
     auto status = util::JsonToBinaryString(schema.resolver(), Schema::type_url(&type), json, &bytes);
     wipe(json);
     if (!status.ok()) {
-        return wrong(fault, "the message does not fit " + type.full_name() + ": " + status.message().ToString().substr(0, 400),
-                     pointer);
+        // The library quotes what it does not like.
+        std::string why = has_secret ? "a value is not of its field's type" : status.message().ToString().substr(0, 400);
+        return wrong(fault, "the message does not fit " + type.full_name() + ": " + why, pointer);
     }
     messages.push_back(std::move(bytes));
     return true;
 }
 
 bool encode_value(std::vector<std::string> &messages, const Schema &schema, const MethodDescriptor &method, json_t *value,
-                  Fault &fault) {
-    if (!method.client_streaming()) return encode_one(messages, schema, *method.input_type(), value, "", fault);
+                  bool has_secret, Fault &fault) {
+    if (!method.client_streaming()) return encode_one(messages, schema, *method.input_type(), value, "", has_secret, fault);
     if (!json_is_array(value)) {
         return wrong(fault, method.full_name() + " takes a stream of messages: give a JSON array of them as payload");
     }
     for (size_t i = 0; i < json_array_size(value); i++) {
-        if (!encode_one(messages, schema, *method.input_type(), json_array_get(value, i), "/" + std::to_string(i), fault)) {
+        if (!encode_one(messages, schema, *method.input_type(), json_array_get(value, i), "/" + std::to_string(i),
+                        has_secret, fault)) {
             return false;
         }
     }
@@ -80,6 +82,8 @@ bool encode_value(std::vector<std::string> &messages, const Schema &schema, cons
 bool messages_encode(std::vector<std::string> &messages, const Schema &schema, const MethodDescriptor &method,
                      const Request &request, spindle_str payload, Fault &fault) {
     json_t *value = nullptr;
+    bool has_secret = false;
+    for (const Field &field : request.fields) has_secret = has_secret || field.is_secret;
     if (payload.len > 0) {
         json_error_t error;
         value = json_loadb(payload.ptr, payload.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
@@ -96,7 +100,7 @@ bool messages_encode(std::vector<std::string> &messages, const Schema &schema, c
         json_decref(value);
         value = list;
     }
-    bool encoded = encode_value(messages, schema, method, value, fault);
+    bool encoded = encode_value(messages, schema, method, value, has_secret, fault);
     fields_wipe(value);
     json_decref(value);
     return encoded;

@@ -62,6 +62,7 @@ bool metadata_read(Request &request, const std::string &parameter, const std::st
         }
         key += c;
     }
+    if (key.empty()) return wrong(fault, parameter, "the name is missing: Metadata_NAME");
     if (is_reserved(key)) return wrong(fault, parameter, "that is the library's own and cannot be set");
     if (has(request, key)) return wrong(fault, parameter, "it is given twice");
     if (is_binary(key)) {

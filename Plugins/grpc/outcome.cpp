@@ -31,7 +31,7 @@ void add_received(Entries &entries, const char *prefix, const Trailers &received
     }
 }
 
-Entries metadata_of(Attempt &a) {
+Entries metadata_of(Attempt &a, bool succeeded) {
     Entries entries;
     size_t room = most_metadata;
     entries.emplace_back("method", a.request.target.service + "/" + a.request.target.method);
@@ -42,7 +42,7 @@ Entries metadata_of(Attempt &a) {
     entries.emplace_back("peer", a.call->context().peer());
     entries.emplace_back("messages", std::to_string(a.messages));
     entries.emplace_back("bytes", std::to_string(a.output.bytes()));
-    if (a.output.has_artefact()) entries.emplace_back("artefact", "response");
+    if (succeeded && a.output.has_artefact()) entries.emplace_back("artefact", "response");
     add_received(entries, "header.", a.call->context().GetServerInitialMetadata(), room);
     add_received(entries, "trailer.", a.call->context().GetServerTrailingMetadata(), room);
     return entries;
@@ -75,7 +75,7 @@ std::string details_of(const Attempt &a) {
 void complete(Attempt &a, spindle_result result, spindle_error *error, bool with_metadata) {
     Entries entries;
     std::vector<spindle_kv> metadata;
-    if (with_metadata) entries = metadata_of(a);
+    if (with_metadata) entries = metadata_of(a, error == nullptr);
     for (const auto &entry : entries) {
         metadata.push_back({spindle_str_make(entry.first.data(), entry.first.size()),
                             spindle_str_make(entry.second.data(), entry.second.size())});

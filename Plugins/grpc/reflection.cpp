@@ -66,7 +66,9 @@ void Reflection::ask_symbol(const std::string &symbol) {
 }
 
 void Reflection::ask_file(const std::string &name) {
-    if (asked_.insert(name).second) ask(ask_file_by_name, name);
+    if (!asked_.insert(name).second) return;
+    if (have_.size() + asked_.size() > most_files) stop(Result::unusable, "it has more than 512 files of descriptors");
+    else ask(ask_file_by_name, name);
 }
 
 void Reflection::ask_services() {
@@ -89,10 +91,19 @@ void Reflection::cancel() {
 }
 
 bool Reflection::call_message(std::string bytes) {
+    try {
+        message(bytes);
+    } catch (...) {
+        stop(Result::unusable, "there is not enough memory for its descriptors");
+    }
+    return true;
+}
+
+void Reflection::message(const std::string &bytes) {
     answered_ = true;
     bytes_ += bytes.size();
     if (open_ > 0) open_--;
-    if (stopped_) return true;
+    if (stopped_) return;
     if (bytes_ > most_bytes) stop(Result::unusable, "its descriptors are longer than 8 MiB");
     else if (!take(bytes)) stop(Result::unusable, "its answer to reflection is not understood");
     else if (!stopped_ && open_ == 0) {
@@ -101,7 +112,6 @@ bool Reflection::call_message(std::string bytes) {
         else if (schema->service(service_) == nullptr) stop(Result::unusable, "its descriptors do not have the service that was asked for");
         else stop(Result::found);
     }
-    return true;
 }
 
 bool Reflection::take(const std::string &bytes) {
@@ -138,7 +148,8 @@ bool Reflection::take_files(const std::string &bytes) {
     }
     for (const FileDescriptorProto &file : fresh) {
         for (const std::string &import : file.dependency()) {
-            if (have_.count(import) == 0 && well_known_file(import).empty()) ask_file(import);
+            if (stopped_) return true;
+            if (have_.count(import) == 0 && !is_well_known_file(import)) ask_file(import);
         }
     }
     return true;
@@ -159,8 +170,11 @@ void Reflection::call_ended(const grpc::Status &status) {
     bool unimplemented = status.error_code() == grpc::StatusCode::UNIMPLEMENTED && !answered_;
     if (!stopped_ && unimplemented && alpha_ && !cancelled_) {
         alpha_ = false;
-        open();
-        return;
+        try {
+            open();
+            return;
+        } catch (...) { // without memory: it has failed
+        }
     }
     if (!stopped_) {
         result = unimplemented ? Result::no_support : Result::failed;

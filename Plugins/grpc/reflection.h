@@ -34,7 +34,6 @@ class Reflection final : private CallOwner {
 
     const Metadata &metadata() const { return metadata_; }
     const std::shared_ptr<grpc::Channel> &channel() const { return channel_; }
-    size_t bytes() const { return bytes_; } // of all answers
 
     Result result = Result::failed;
     std::shared_ptr<const Schema> schema;
@@ -47,6 +46,7 @@ class Reflection final : private CallOwner {
   private:
     bool call_message(std::string bytes) override;
     void call_ended(const grpc::Status &status) override;
+    void message(const std::string &bytes);
     void open();
     void ask_symbol(const std::string &symbol);
     void ask_file(const std::string &name);

@@ -24,11 +24,12 @@ bool wrong(Fault &fault, const std::string &name, const std::string &message) {
 }
 
 // The text with a secret in the place of a reference to one.
-bool resolve(std::string &value, const std::string &name, spindle_str text, const spindle_request &source, Fault &fault) {
+bool resolve(std::string &value, bool &is_secret, const std::string &name, spindle_str text, const spindle_request &source, Fault &fault) {
     spindle_str secret_name, secret;
     size_t before;
     value.assign(text.len == 0 ? "" : text.ptr, text.len);
-    if (!spindle_secret_name(text, &secret_name, &before)) return true;
+    is_secret = spindle_secret_name(text, &secret_name, &before);
+    if (!is_secret) return true;
     if (!SPINDLE_OFFERS(source.host, secret_get) ||
         source.host->secret_get(source.ctx, source.handle, secret_name, &secret) != SPINDLE_OK) {
         return wrong(fault, name, "there is no such secret, or the sidecar does not grant it");
@@ -55,14 +56,15 @@ bool read_one(Request &request, const std::string &name, spindle_str text, const
                wrong(fault, name, "true or false is wanted");
     }
     std::string value;
-    if (!resolve(value, name, text, source, fault)) return false;
+    bool is_secret;
+    if (!resolve(value, is_secret, name, text, source, fault)) return false;
     if (text_starts_nocase(name.data(), name.size(), metadata_prefix)) {
         bool read = metadata_read(request, name, name.substr(sizeof metadata_prefix - 1), value, fault);
         wipe(value);
         return read;
     }
     bool prefixed = text_starts_nocase(name.data(), name.size(), field_prefix);
-    request.fields.push_back({name, prefixed ? name.substr(sizeof field_prefix - 1) : name, std::move(value)});
+    request.fields.push_back({name, prefixed ? name.substr(sizeof field_prefix - 1) : name, std::move(value), is_secret});
     return true;
 }
 

@@ -16,6 +16,7 @@ struct Field {
     std::string parameter; // as the job named it
     std::string path;      // "name" or "outer.inner"
     std::string text;
+    bool is_secret; // the text must not be told
 };
 
 struct Request {

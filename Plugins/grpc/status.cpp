@@ -81,14 +81,14 @@ const char *status_name(int code) {
     return code >= 0 && code < known_count ? known[code].name : "UNKNOWN";
 }
 
-Judgement status_judge(const grpc::Status &status, const Trailers &trailers, bool cancelled) {
+Judgement status_judge(const grpc::Status &status, const Trailers &trailers, bool cancelled, bool connected) {
     int code = (int)status.error_code();
     const std::string &text = status.error_message();
     // Any other status came before the cancel did.
     if (cancelled && (code == grpc::StatusCode::CANCELLED || code == grpc::StatusCode::DEADLINE_EXCEEDED)) {
         return {SPINDLE_CANCELLED, "grpc.cancelled", "the call was broken off", -1};
     }
-    if (code == grpc::StatusCode::UNAVAILABLE && has(text, "failed to connect to all addresses")) return judge_connection(text);
+    if (!connected && code == grpc::StatusCode::UNAVAILABLE && has(text, "failed to connect to all addresses")) return judge_connection(text);
     if (code == grpc::StatusCode::RESOURCE_EXHAUSTED && has(text, "larger than max")) {
         return {SPINDLE_PERMANENT, "grpc.message.too_large",
                 "a message is longer than one of the two sides allows (maxMessageBytes is this side's limit): " +

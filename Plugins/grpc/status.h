@@ -22,7 +22,8 @@ using Trailers = std::multimap<grpc::string_ref, grpc::string_ref>;
 
 const char *status_name(int code); // "NOT_FOUND"
 
-// `cancelled`: it was this side that broke the call off.
-Judgement status_judge(const grpc::Status &status, const Trailers &trailers, bool cancelled);
+// `cancelled`: it was this side that broke the call off. `connected`: the channel has a connection, so what
+// the status says are the words of a server and not the library's about the connection.
+Judgement status_judge(const grpc::Status &status, const Trailers &trailers, bool cancelled, bool connected);
 
 } // namespace spindle_grpc

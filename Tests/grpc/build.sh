@@ -17,7 +17,7 @@ build_plugin() { # NAME FLAGS…: as $out/NAME/grpc.so, in two compilers at a ti
     printf '%s\0' "$root"/Plugins/grpc/*.cpp | xargs -0 -P 2 -I '{}' sh -c 'source=$1; to=$2; shift 2; exec "$@" -c "$source" -o "$to/$(basename "$source").o"' \
         sh '{}' "$out/$name" "$cxx" -std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden "${common[@]}" "$@"
     "$cxx" -shared "$out/$name"/*.o -o "$out/$name/grpc.so" "${link[@]}" "-Wl,--version-script=$root/PluginSDK/plugin.map" \
-        -Wl,--as-needed -lgrpc++ -lgrpc -lgpr -lprotobuf -labsl_synchronization -ljansson -lpthread
+        -Wl,--as-needed -lgrpc++ -lgrpc -lgpr -lprotobuf -labsl_synchronization -lcrypto -ljansson -lpthread
 }
 
 build_harness() { # NAME FLAGS…
@@ -50,6 +50,7 @@ certificates() {
         certificate site ca 'subjectAltName=DNS:good.test,IP:127.0.0.1'
         certificate client ca 'extendedKeyUsage=clientAuth'
         certificate stranger foreign 'extendedKeyUsage=clientAuth'
+        openssl ec -in client.key -out locked.key -aes128 -passout pass:secret
         chmod 644 ./*.key # a sandbox's user reads them
     ) >"$out/openssl.log" 2>&1 || { cat "$out/openssl.log"; return 1; }
 }

@@ -58,6 +58,6 @@ void test_failures(int is_long);
 void test_large(void);
 void test_hostile(void);
 void test_time(int rounds);
-void test_load(int count);
+void test_load(int waves);
 
 #endif

@@ -47,6 +47,17 @@ void test_configs(void) {
     }
     CHECK(fake_create(text("{\"descriptors\": \"%s/orphan.pb\"}", at.directory), &status) == NULL, "a set without its imports");
     has(fake_last_error, "not valid", "a set without its imports");
+    static const char *const pairs[][3] = {{"client.pem", "stranger.key", "the key is not the certificate's"},
+                                           {"client.key", "client.key", "no certificate that can be read"},
+                                           {"client.pem", "client.pem", "the key cannot be read"},
+                                           {"client.pem", "locked.key", "without a passphrase"}};
+    for (i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const char *config = text("{\"tls\": {\"certFile\": \"%s/%s\", \"keyFile\": \"%s/%s\"}}", at.directory, pairs[i][0],
+                                  at.directory, pairs[i][1]);
+        CHECK(fake_create(config, &status) == NULL && status == SPINDLE_E_CONFIG, "%s: %d", config, status);
+        CHECK(strcmp(fake_last_pointer, "/tls") == 0, "%s: %s", config, fake_last_pointer);
+        has(fake_last_error, pairs[i][2], config);
+    }
     instance = instance_with("{\"tls\": {\"required\": true}}");
     settle_as(GO(instance, target(at.plain, "GetOrder")), SPINDLE_PERMANENT, "grpc.target", "plaintext where TLS is required");
     instance_end(instance);

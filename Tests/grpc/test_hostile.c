@@ -18,6 +18,9 @@ static void test_descriptors_of_it(void) {
     is(plain, "hostile.Twice/Call", SPINDLE_PERMANENT, "grpc.descriptors", "defines what another file defines");
     is(plain, "hostile.Chain/Call", SPINDLE_PERMANENT, "grpc.descriptors", "more than 512 files");
     is(plain, "hostile.Long/Call", SPINDLE_PERMANENT, "grpc.message.too_large", "maxMessageBytes");
+    is(plain, "hostile.Imports/Call", SPINDLE_PERMANENT, "grpc.descriptors", "more than 512 files");
+    is(plain, "hostile.SameImport/Call", SPINDLE_PERMANENT, "grpc.descriptors", "imports more than 512 files");
+    is(plain, "hostile.Fields/Call", SPINDLE_PERMANENT, "grpc.descriptors", "more than 100,000 messages, fields");
     is(plain, "hostile.Ends/Call", SPINDLE_RETRYABLE, "grpc.status.unavailable", "ended its answer to reflection too soon");
     is(plain, "hostile.Fails/Call", SPINDLE_PERMANENT, "grpc.status.permission_denied", "asked for its descriptors: the call ended");
     is(plain, "hostile.Missing/Call", SPINDLE_PERMANENT, "grpc.method", "the server has no service hostile.Missing");
@@ -36,6 +39,8 @@ static void test_answers_of_it(void) {
     is(plain, "hostile.Calls/Two", SPINDLE_PERMANENT, "grpc.response", "more than one message");
     is(plain, "hostile.Calls/Deep", SPINDLE_PERMANENT, "grpc.response", "nested deeper than 100");
     is(plain, "hostile.Calls/NotText", SPINDLE_PERMANENT, "grpc.response", "text is not UTF-8");
+    /* Nothing is inflated: a kilobyte of gzip may be a megabyte. */
+    is(plain, "hostile.Calls/Packed", SPINDLE_PERMANENT, "grpc.response", "it is damaged");
     /* Two million bytes that are a million messages: never built in memory, and bounded as JSON. */
     run = GO(plain, target_at("grpc", "127.0.0.1", at.hostile, "hostile.Calls/Wide"));
     expect(run, SPINDLE_SUCCESS, "", "a million messages in one");
@@ -46,7 +51,29 @@ static void test_answers_of_it(void) {
     instance_end(small);
 }
 
+/* Jobs that wait for the same descriptors: those with wrong credentials fail, and none of the others for it. */
+static void test_credentials(void) {
+    void *fresh = instance_with("{}");
+    struct run *runs[30];
+    int i;
+    for (i = 0; i < 30; i++) {
+        runs[i] = run_new(fresh, target_at("grpc", "127.0.0.1", at.hostile, "hostile.Private/Call"));
+        if (i % 3 == 0) run_param(runs[i], "Metadata_authorization", "Bearer secret://token");
+        else run_param(runs[i], "Metadata_authorization", text("wrong %d", i));
+        run_execute(runs[i]);
+    }
+    for (i = 0; i < 30; i++) {
+        run_wait(runs[i]);
+        /* Once somebody was let in, what he was told is known to all; the call itself is each one's own. */
+        if (i % 3 == 0) expect(runs[i], SPINDLE_SUCCESS, "", "right credentials");
+        else CHECK(strcmp(runs[i]->code, "grpc.status.unauthenticated") == 0, "%d %s", i, runs[i]->code);
+        run_free(runs[i]);
+    }
+    instance_end(fresh);
+}
+
 void test_hostile(void) {
+    test_credentials();
     test_descriptors_of_it();
     test_answers_of_it();
 }

@@ -47,6 +47,7 @@ static void test_stream(void) {
     run = GO(plain, target(at.plain, "Stream"), "count", "50", "size", "100", "fail_after", "40", "code", "13", "MaxResponseBytes", "1000");
     expect(run, SPINDLE_RETRYABLE, "grpc.status.internal", "fails after the limit");
     CHECK(run->artefact_last == 0 && run->output_length > 800, "%d %zu", run->artefact_last, run->output_length);
+    CHECK(run_metadata(run, "artefact")[0] == '\0', "claims an artefact");
     run_free(run);
 }
 

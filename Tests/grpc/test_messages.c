@@ -115,6 +115,17 @@ static void test_wrong(void) {
     field_refused("itm", "x", "did you mean \"item\"?");
     field_refused("item.sko", "x", "did you mean \"sku\"?");
     field_refused("MaxResponsBytes", "1", "did you mean \"MaxResponseBytes\"?");
+    /* What is a secret is not quoted, by no library. */
+    static const char *const kinds[] = {"i32", "item", "numbers", "at", "data"};
+    size_t i;
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        run = GO(plain, target(at.plain, "Mirror"), kinds[i], "secret://token", "s", "x");
+        CHECK(strstr(run->message, "s3cret") == NULL && strstr(run->details, "s3cret") == NULL, "%s", run->message);
+        settle_as(run, SPINDLE_PERMANENT, "grpc.message", kinds[i]);
+    }
+    static char deep[200001];
+    for (i = 0; i + 1 < sizeof deep; i += 2) memcpy(deep + i, "n.", 2);
+    field_refused(deep, "x", "more than 64 messages deep");
     run = GO(plain, target(at.plain, "Mirror"), "item", "{}", "item.sku", "x");
     expect(run, SPINDLE_SUCCESS, "", "a message and a field of it");
     CHECK(strcmp(run->output, "{\"item\":{\"sku\":\"x\"}}") == 0, "%s", run->output);

@@ -42,6 +42,8 @@ static void test_parameters(void) {
     parameter("maxresponsebytes", "1048577", "0 to 1048576");
     parameter("MaxResponseBytes", "1e3", "0 to 1048576");
     parameter("EmitDefaults", "yes", "true or false");
+    parameter("Metadata_", "x", "the name is missing");
+    parameter("metadata_", "", "the name is missing");
     parameter("Metadata_a b", "x", "letters, digits");
     parameter("Metadata_:path", "x", "letters, digits");
     parameter("Metadata_x", "line\nend", "printable ASCII");

@@ -73,6 +73,17 @@ static void test_waits(void) {
     run_free(run);
 }
 
+/* A server's own words are not taken for what the library says of a connection. */
+static void test_relayed(void) {
+    static const char *const words[] = {"failed to connect to all addresses; last error: CERTIFICATE_VERIFY_FAILED",
+                                        "failed to connect to all addresses; last error: Ssl handshake failed"};
+    size_t i;
+    for (i = 0; i < sizeof words / sizeof *words; i++) {
+        settle_as(GO(plain, target(at.plain, "Behave"), "code", "14", "message", words[i]), SPINDLE_RETRYABLE,
+                  "grpc.status.unavailable", words[i]);
+    }
+}
+
 static void test_details(void) {
     static const char *const parts[] = {
         "{\"@type\":\"google.rpc.BadRequest\",\"fieldViolations\":[{\"field\":\"order_id\",\"description\":\"must be positive\"}]}",
@@ -99,5 +110,6 @@ static void test_details(void) {
 void test_statuses(void) {
     test_each();
     test_waits();
+    test_relayed();
     test_details();
 }
