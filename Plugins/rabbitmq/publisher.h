@@ -83,7 +83,9 @@ void publisher_cancel(struct attempt *a, int32_t reason, int64_t grace_ms);
 /* Whether the broker lets the connection in; waits for it, but only for seconds. */
 bool publisher_check(struct publisher *publisher, struct fault *fault);
 
-/* On its thread, or with the attempt still queued. Lets go of all that it has of the attempt: afterwards complete may be
+/* loop.c: its thread. */
+void *publisher_run(void *publisher);
+/* On it, or with the attempt still queued. Lets go of all that it has of the attempt: afterwards complete may be
  * called and the attempt may vanish. */
 void publisher_retire(struct attempt *a);
 void publisher_break(struct publisher *publisher, int status);

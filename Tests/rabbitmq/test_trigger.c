@@ -214,6 +214,35 @@ static void broken(void) {
     proxy_stop(proxy);
 }
 
+/* Many messages, answers that take their time, a connection that breaks again and again: each message is one job. */
+static void load(void) {
+    struct proxy *proxy = proxy_start(PROXY_FORWARD, broker_port);
+    void *instance = trigger_on(proxy_port(proxy), "\"type\":\"t\",\"prefetch\":100");
+    const int total = quick ? 600 : 3000;
+    struct run *run;
+    int i;
+    fresh();
+    for (i = 0; i < total; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "l%d", i);
+        send(id, "some work", "", "");
+    }
+    fake_trigger_answer_slowly = 100;
+    run = open_trigger(instance);
+    for (i = 1; i < 6; i++) {
+        fake_trigger_wait(total * i / 6);
+        proxy_cut(proxy);
+    }
+    fake_trigger_wait(total);
+    while (observer_count("front") > 0) usleep(20000);
+    close_trigger(run, instance);
+    fake_trigger_answer_slowly = 0;
+    CHECK(fake_trigger_count() == total, "%d of %d", fake_trigger_count(), total);
+    CHECK(observer_count("front") == 0 && observer_count("dead") == 0, "%d %d", observer_count("front"), observer_count("dead"));
+    printf("trigger: %d messages, %d of them delivered again after breaks\n", total, fake_trigger_existed());
+    proxy_stop(proxy);
+}
+
 static void refused(const char *members, const char *pointer, const char *part) {
     char config[1024];
     spindle_status status;
@@ -279,6 +308,7 @@ void test_trigger(void) {
     bodies();
     answers();
     broken();
+    load();
     wrong();
     fake_trigger_stop();
     fake_host_use(rabbitmq);
