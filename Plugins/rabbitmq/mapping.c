@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "text.h"
 
 static const char *text(const json_t *root, const char *key) {
     const json_t *node = json_object_get(root, key);
@@ -84,7 +85,8 @@ static bool refuse(struct mapped *mapped, const char *why) {
 static bool put(struct mapped *mapped, spindle_str key, spindle_str value) {
     size_t i;
     for (i = 0; i < mapped->submission.parameter_count; i++) {
-        if (spindle_str_equal(mapped->parameters[i].key, key)) return true;
+        /* Executors read names without regard to case: another spelling must not get past what is fixed. */
+        if (text_equal_nocase(key.ptr, key.len, mapped->parameters[i].key.ptr)) return true;
     }
     if (mapped->submission.parameter_count == MAPPING_MOST_PARAMETERS) return refuse(mapped, "it has more than 512 parameters");
     mapped->parameters[mapped->submission.parameter_count].key = key;

@@ -18,6 +18,7 @@ enum step {
     STEP_EXCHANGE = 8,
     STEP_QUEUE = 16,
     STEP_BINDING = 32,
+    STEP_CLOSE = 128,
     STEP_LOOK = 64 /* whether the exchange is there */
 };
 

@@ -111,12 +111,12 @@ static void chosen(void) {
 
 static void bodies(void) {
     void *instance = trigger_on(broker_port, "\"type\":\"t\",\"parameters\":{\"fixed\":\"f\"},\"body\":\"parameters\","
-                                             "\"bodyParameters\":[\"count\",\"opt_*\",\"fixed\"]");
+                                             "\"bodyParameters\":[\"count\",\"opt_*\",\"FIXED\"]");
     struct run *run;
     char *large;
     fresh();
     run = open_trigger(instance);
-    send("a", "{\"count\":7,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"fixed\":\"other\"}", "", "");
+    send("a", "{\"count\":7,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"FIXED\":\"other\"}", "", "");
     send("b", "{\"other\":1}", "", "");
     send("c", "[1]", "", "");
     send("d", "not JSON", "", "");
@@ -243,6 +243,27 @@ static void load(void) {
     proxy_stop(proxy);
 }
 
+/* A quorum queue that delivers a message once and no more: what the host has no room for must not use it up. */
+static void counted(void) {
+    void *instance = trigger_on(broker_port, "\"type\":\"t\"");
+    struct run *run;
+    int i;
+    fresh();
+    observer_delete_queue("front");
+    observer_quorum("front", "dead", 0);
+    for (i = 0; i < 5; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "q%d", i);
+        send(id, i % 2 == 0 ? "busy" : "again", "", "");
+    }
+    run = open_trigger(instance);
+    fake_trigger_wait(5);
+    while (observer_count("front") > 0) usleep(20000);
+    close_trigger(run, instance);
+    CHECK(observer_count("front") == 0 && observer_count("dead") == 0, "%d %d", observer_count("front"), observer_count("dead"));
+    observer_delete_queue("front");
+}
+
 static void refused(const char *members, const char *pointer, const char *part) {
     char config[1024];
     spindle_status status;
@@ -309,6 +330,8 @@ void test_trigger(void) {
     answers();
     broken();
     load();
+    counted();
+    fresh();
     wrong();
     fake_trigger_stop();
     fake_host_use(rabbitmq);
