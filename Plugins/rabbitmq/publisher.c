@@ -10,7 +10,6 @@
 #include "outcome.h"
 #include "thread.h"
 
-#define CHECK_MOST_MS 8000
 
 static void wake(struct publisher *p) { /* with the lock */
     const uint64_t one = 1;
@@ -83,12 +82,10 @@ void publisher_cancel(struct attempt *a, int32_t reason, int64_t grace_ms) {
     if (queued) end_unsent(a, reason);
 }
 
-bool publisher_check(struct publisher *p, struct fault *fault) {
-    struct timespec until;
+bool publisher_check(struct publisher *p, int64_t until_ns, struct fault *fault) {
+    const struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     uint64_t failures;
     bool connected;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CHECK_MOST_MS / 1000;
     pthread_mutex_lock(&p->lock);
     if (!p->started) p->started = thread_start(&p->thread, "amqp-publish", publisher_run, p);
     failures = p->failures;

@@ -81,8 +81,8 @@ void publisher_destroy(struct publisher *publisher);
 /* From any thread; none blocks. */
 spindle_status publisher_submit(struct publisher *publisher, struct attempt *a);
 void publisher_cancel(struct attempt *a, int32_t reason, int64_t grace_ms);
-/* Whether the broker lets the connection in; waits for it, but only for seconds. */
-bool publisher_check(struct publisher *publisher, struct fault *fault);
+/* Whether the broker lets the connection in; waits for it, until that moment of CLOCK_MONOTONIC. */
+bool publisher_check(struct publisher *publisher, int64_t until_ns, struct fault *fault);
 
 /* loop.c: its thread. */
 void *publisher_run(void *publisher);

@@ -78,7 +78,10 @@ static void fixed(void) {
     /* What is fixed cannot be changed by a message; one without an id has no key. */
     send("", "hello", "m", "DELETE");
     send("id-3", "x", "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    fake_trigger_wait(3);
+    send("a\xff", "x", "", "");
+    send("a\xfe", "x", "", "");
+    fake_trigger_wait(5);
+    CHECK(strcmp(fake_trigger_job(3)->key, "61ff") == 0 && strcmp(fake_trigger_job(4)->key, "61fe") == 0, "%s", fake_trigger_job(3)->key);
     CHECK(strcmp(fake_trigger_job(1)->parameters, "Method=POST;") == 0, "%s", fake_trigger_job(1)->parameters);
     CHECK(fake_trigger_job(1)->key[0] == '\0', "%s", fake_trigger_job(1)->key);
     CHECK(strncmp(fake_trigger_job(2)->traceparent, "00-0af", 6) == 0, "%s", fake_trigger_job(2)->traceparent);
@@ -116,13 +119,13 @@ static void bodies(void) {
     char *large;
     fresh();
     run = open_trigger(instance);
-    send("a", "{\"count\":7,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"FIXED\":\"other\"}", "", "");
+    send("a", "{\"count\":0.1,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"FIXED\":\"other\"}", "", "");
     send("b", "{\"other\":1}", "", "");
     send("c", "[1]", "", "");
     send("d", "not JSON", "", "");
     fake_trigger_wait(1);
     wait_dead(3);
-    CHECK(strcmp(fake_trigger_job(0)->parameters, "fixed=f;count=7;opt_a=x;opt_b={\"y\":[1,null]};") == 0, "%s",
+    CHECK(strcmp(fake_trigger_job(0)->parameters, "fixed=f;count=0.1;opt_a=x;opt_b={\"y\":[1,null]};") == 0, "%s",
           fake_trigger_job(0)->parameters);
     CHECK(fake_trigger_job(0)->payload[0] == '\0', "%s", fake_trigger_job(0)->payload);
     close_trigger(run, instance);
