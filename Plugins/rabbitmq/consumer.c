@@ -100,8 +100,9 @@ static bool connect_broker(struct consumer *c) {
     c->broken = false;
     if (!session_open(&c->session, &c->config->broker, &c->breaker, &c->fault)) return false;
     c->generation++;
+    c->taken_before = c->taken;
     c->open = 0;
-    c->delayed_count = 0;
+    delivery_forget_all(c);
     incoming_reset(&c->incoming);
     if (start_consuming(c)) {
         char note[320];
@@ -168,15 +169,6 @@ static void sleep_until(struct consumer *c, int64_t at_ns, bool at_once) {
     if (files[0].revents & POLLIN) (void)!read(c->wake_fd, &count, sizeof count);
 }
 
-static int64_t next_due(const struct consumer *c) {
-    int64_t due = c->cancelled ? c->give_up_ns : -1;
-    size_t i;
-    for (i = 0; i < c->delayed_count; i++) {
-        if (due < 0 || c->delayed[i].due_ns < due) due = c->delayed[i].due_ns;
-    }
-    return due;
-}
-
 static void complete(struct consumer *c) {
     spindle_result result = {.struct_size = sizeof result, .retry_after_ms = -1};
     spindle_error error = {.struct_size = sizeof error};
@@ -225,9 +217,9 @@ void *consumer_run(void *argument) {
             backoff_fail(&c->backoff, clock_mono_ns());
             continue;
         }
-        if (c->taken > 0) backoff_reset(&c->backoff);
+        if (c->taken > c->taken_before) backoff_reset(&c->backoff);
         if (c->cancelled && c->open == 0) continue; /* before it sleeps */
-        sleep_until(c, next_due(c), more || amqp_frames_enqueued(c->session.amqp) || amqp_data_in_buffer(c->session.amqp));
+        sleep_until(c, c->cancelled ? c->give_up_ns : delivery_next_due(c), more || amqp_frames_enqueued(c->session.amqp) || amqp_data_in_buffer(c->session.amqp));
     }
     complete(c);
     return NULL;
@@ -236,6 +228,7 @@ void *consumer_run(void *argument) {
 struct consumer *consumer_create(const struct trigger_config *config, const spindle_trigger_host *extension,
                                  const spindle_request *request) {
     struct consumer *c = calloc(1, sizeof *c);
+    int i;
     if (c == NULL) return NULL;
     c->config = config;
     c->extension = extension;
@@ -243,24 +236,27 @@ struct consumer *consumer_create(const struct trigger_config *config, const spin
     c->ctx = request->ctx;
     c->handle = request->handle;
     c->session.fd = -1;
-    c->delayed = calloc((size_t)config->prefetch, sizeof *c->delayed);
+    c->deliveries = calloc((size_t)config->prefetch, sizeof *c->deliveries);
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&c->lock, NULL);
     breaker_init(&c->breaker);
     backoff_init(&c->backoff, config->broker.max_reconnect_delay_ms);
     incoming_init(&c->incoming);
-    if (c->delayed != NULL && c->wake_fd >= 0) return c;
+    for (i = 0; i < config->prefetch && c->deliveries != NULL; i++) incoming_init(&c->deliveries[i].message);
+    if (c->deliveries != NULL && c->wake_fd >= 0) return c;
     consumer_free(c);
     return NULL;
 }
 
 void consumer_free(struct consumer *c) {
+    int i;
     if (c == NULL) return;
     incoming_free(&c->incoming);
     breaker_destroy(&c->breaker);
     pthread_mutex_destroy(&c->lock);
     if (c->wake_fd >= 0) close(c->wake_fd);
-    free(c->delayed);
+    for (i = 0; i < c->config->prefetch && c->deliveries != NULL; i++) incoming_free(&c->deliveries[i].message);
+    free(c->deliveries);
     free(c->verdicts);
     free(c);
 }

@@ -47,12 +47,12 @@ struct consumer {
     struct mapped mapped;
     uint64_t generation; /* of the session: the broker counts anew in each */
     int64_t open;        /* submissions of this session without an answer */
-    int64_t taken;
-    struct delayed {
-        uint64_t tag;
-        int64_t due_ns;
-    } *delayed; /* to be given back later; at most `prefetch` */
-    size_t delayed_count;
+    int64_t taken, taken_before; /* in all, before this session */
+    struct delivery {
+        bool used;
+        int64_t due_ns; /* when to submit it again; -1 = it waits for its answer */
+        struct incoming message;
+    } *deliveries; /* `prefetch` of them: what the broker has handed out and not got back */
     bool cancelled; /* it takes nothing new */
     int64_t give_up_ns, heartbeat_ns;
     bool broken;
@@ -72,12 +72,14 @@ void consumer_answer(struct consumer *consumer, uint64_t token, int32_t status);
 
 /* delivery.c, on the thread. False = the connection is no good any more, see `fault`. */
 bool delivery_frame(struct consumer *consumer, const amqp_frame_t *frame);
+void delivery_forget_all(struct consumer *consumer); /* the session is new */
+int64_t delivery_next_due(const struct consumer *consumer); /* -1 = none */
 bool delivery_settle(struct consumer *consumer, int64_t now_ns); /* all verdicts and what is due */
 void consumer_break(struct consumer *consumer, int status);
 void consumer_log(const struct consumer *consumer, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #define CONSUMER_CHANNEL 1
-/* A token is the session's generation and the delivery's tag in it. */
-#define TOKEN_TAG_BITS 40
+/* A token is the session's generation and the place among the deliveries. */
+#define TOKEN_PLACE_BITS 16
 
 #endif

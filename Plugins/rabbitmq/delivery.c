@@ -6,46 +6,63 @@
 #include "message.h"
 #include "thread.h"
 
-static void delay(struct consumer *c, uint64_t tag) {
-    /* There is room: no more than `prefetch` deliveries are open. */
-    struct delayed *entry = &c->delayed[c->delayed_count++];
-    entry->tag = tag;
-    entry->due_ns = clock_mono_ns() + c->config->retry_delay_ms * 1000000;
-}
-
 static bool sent(struct consumer *c, int status) {
     if (status == AMQP_STATUS_OK) return true;
     consumer_break(c, status);
     return false;
 }
 
-/* Not to be delivered again: the broker dead-letters it, if its queue says where. */
-static bool put_aside(struct consumer *c, uint64_t tag) {
-    return sent(c, amqp_basic_reject(c->session.amqp, CONSUMER_CHANNEL, tag, 0));
+static void forget(struct delivery *d) {
+    incoming_reset(&d->message);
+    d->used = false;
 }
 
-static bool judge(struct consumer *c, uint64_t tag, int32_t status) {
+void delivery_forget_all(struct consumer *c) {
+    int i;
+    for (i = 0; i < c->config->prefetch; i++) forget(&c->deliveries[i]);
+}
+
+int64_t delivery_next_due(const struct consumer *c) {
+    int64_t due = -1;
+    int i;
+    for (i = 0; i < c->config->prefetch; i++) {
+        const struct delivery *d = &c->deliveries[i];
+        if (d->used && d->due_ns >= 0 && (due < 0 || d->due_ns < due)) due = d->due_ns;
+    }
+    return due;
+}
+
+static bool judge(struct consumer *c, struct delivery *d, int32_t status) {
+    const uint64_t tag = d->message.delivery_tag;
     switch (status) {
-    case SPINDLE_OK: return sent(c, amqp_basic_ack(c->session.amqp, CONSUMER_CHANNEL, tag, 0));
+    case SPINDLE_OK:
+        forget(d);
+        return sent(c, amqp_basic_ack(c->session.amqp, CONSUMER_CHANNEL, tag, 0));
     case SPINDLE_AGAIN:
     case SPINDLE_E_BUSY:
     case SPINDLE_E_INTERNAL:
-    case SPINDLE_E_STALE: delay(c, tag); return true;
-    default: return put_aside(c, tag);
+    case SPINDLE_E_STALE:
+        /* Kept, not given back: a queue may count how often it hands a message out, and put it aside after too many. */
+        d->due_ns = clock_mono_ns() + c->config->retry_delay_ms * 1000000;
+        return true;
+    default:
+        /* Not to be delivered again: the broker dead-letters it, if its queue says where. */
+        forget(d);
+        return sent(c, amqp_basic_reject(c->session.amqp, CONSUMER_CHANNEL, tag, 0));
     }
 }
 
-static bool hand_over(struct consumer *c) {
-    const uint64_t tag = c->incoming.delivery_tag;
-    const amqp_bytes_t id = (c->incoming.properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) ? c->incoming.properties.message_id : amqp_empty_bytes;
-    spindle_status status;
-    bool mapped = mapping_apply(&c->config->mapping, &c->incoming, &c->mapped);
+static bool hand_over(struct consumer *c, struct delivery *d) {
+    const struct incoming *message = &d->message;
+    const amqp_bytes_t id = (message->properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) ? message->properties.message_id : amqp_empty_bytes;
+    const uint64_t place = (uint64_t)(d - c->deliveries);
+    spindle_status status = SPINDLE_E_INVALID;
+    bool mapped = mapping_apply(&c->config->mapping, message, &c->mapped);
+    d->due_ns = -1;
     if (mapped) {
         c->open++; /* before: the answer may come before submit returns */
-        status = c->extension->submit(c->ctx, c->handle, c->generation << TOKEN_TAG_BITS | tag, &c->mapped.submission);
+        status = c->extension->submit(c->ctx, c->handle, c->generation << TOKEN_PLACE_BITS | place, &c->mapped.submission);
         if (status != SPINDLE_OK) c->open--;
-    } else {
-        status = SPINDLE_E_INVALID;
     }
     if (status != SPINDLE_OK && status != SPINDLE_AGAIN && status != SPINDLE_E_STALE) {
         consumer_log(c, SPINDLE_LOG_WARNING, "message \"%.*s\" of queue \"%s\" was put aside: %s", (int)(id.len < 255 ? id.len : 255),
@@ -53,22 +70,37 @@ static bool hand_over(struct consumer *c) {
                      mapped ? "the host takes no such submission" : c->mapped.refusal);
     }
     mapping_free(&c->mapped);
-    return status == SPINDLE_OK || judge(c, tag, status);
+    return status == SPINDLE_OK || judge(c, d, status);
+}
+
+/* A whole message has come: it moves to a place of its own. */
+static bool take(struct consumer *c) {
+    struct incoming message = c->incoming;
+    int i;
+    for (i = 0; i < c->config->prefetch && c->deliveries[i].used; i++) {
+    }
+    if (i == c->config->prefetch) {
+        /* The broker does not keep to the prefetch. */
+        consumer_break(c, AMQP_STATUS_UNEXPECTED_STATE);
+        return false;
+    }
+    c->incoming = c->deliveries[i].message; /* empty; its memory serves for the next */
+    c->deliveries[i].message = message;
+    c->deliveries[i].used = true;
+    return hand_over(c, &c->deliveries[i]);
 }
 
 static bool content(struct consumer *c, enum incoming_state state) {
-    bool good = true;
     if (state == INCOMING_BROKEN) {
         consumer_break(c, AMQP_STATUS_BAD_AMQP_DATA);
         return false;
     }
-    if (state == INCOMING_WHOLE) {
-        c->taken++;
-        /* What came after the last cancel goes back with the connection. */
-        if (!c->cancelled) good = hand_over(c);
-        incoming_reset(&c->incoming);
-    }
-    return good;
+    if (state != INCOMING_WHOLE) return true;
+    c->taken++;
+    if (!c->cancelled) return take(c);
+    /* What comes when it is stopping goes back with the connection. */
+    incoming_reset(&c->incoming);
+    return true;
 }
 
 static bool closed(struct consumer *c, const amqp_method_t *method) {
@@ -101,7 +133,7 @@ bool delivery_frame(struct consumer *c, const amqp_frame_t *frame) {
 }
 
 bool delivery_settle(struct consumer *c, int64_t now_ns) {
-    size_t i, kept = 0;
+    int i;
     for (;;) {
         struct verdict verdict = {0, 0};
         bool any, lost;
@@ -118,18 +150,15 @@ bool delivery_settle(struct consumer *c, int64_t now_ns) {
         }
         if (!any) break;
         /* Of an earlier connection: the broker delivers the message again, and the key tells the host that it has it. */
-        if (verdict.token >> TOKEN_TAG_BITS != c->generation) continue;
+        if (verdict.token >> TOKEN_PLACE_BITS != c->generation) continue;
         c->open--;
-        if (!judge(c, verdict.token & ((UINT64_C(1) << TOKEN_TAG_BITS) - 1), verdict.status)) return false;
+        if (!judge(c, &c->deliveries[verdict.token & ((1u << TOKEN_PLACE_BITS) - 1)], verdict.status)) return false;
     }
-    for (i = 0; i < c->delayed_count; i++) {
-        /* All of them when it ends: others may take them at once. */
-        if ((c->delayed[i].due_ns <= now_ns || c->cancelled) && session_may_send(&c->session)) {
-            if (!sent(c, amqp_basic_nack(c->session.amqp, CONSUMER_CHANNEL, c->delayed[i].tag, 0, 1))) return false;
-        } else {
-            c->delayed[kept++] = c->delayed[i];
-        }
+    /* When it stops, those that the host had no room for go back with the connection. */
+    for (i = 0; i < c->config->prefetch && !c->cancelled; i++) {
+        struct delivery *d = &c->deliveries[i];
+        if (!d->used || d->due_ns < 0 || d->due_ns > now_ns || !session_may_send(&c->session)) continue;
+        if (!hand_over(c, d)) return false;
     }
-    c->delayed_count = kept;
     return true;
 }

@@ -91,11 +91,24 @@ static bool advance_trial(struct publisher *p, struct lane *lane, struct attempt
     return true;
 }
 
+/* Those of the lane that were on their way; any order. */
+static struct attempt *next_of(struct publisher *p, const struct lane *lane) {
+    struct attempt *a;
+    for (a = p->active.first; a != NULL && (a->lane != lane || a->stage < STAGE_WRITING); a = a->next) {
+    }
+    return a;
+}
+
 bool lane_advance(struct publisher *p, struct lane *lane) {
     struct attempt *a = lane->front;
     if (lane->waiting != STEP_NONE) return false;
     if (a == NULL) {
-        if (lane->trial && confirms_least(&lane->confirms) != 0) return false;
+        if (lane->trial && confirms_least(&lane->confirms) != 0) {
+            amqp_channel_close_t close = {.reply_code = AMQP_REPLY_SUCCESS};
+            /* The trial is over without a verdict: what comes next gets a channel of its own. */
+            if (next_of(p, lane) != NULL) return false;
+            return send(p, lane, STEP_CLOSE, AMQP_CHANNEL_CLOSE_METHOD, &close);
+        }
         a = lane->front = take_front(p, lane);
         if (a == NULL) return false;
     }
@@ -113,6 +126,13 @@ bool lane_advance(struct publisher *p, struct lane *lane) {
     return true;
 }
 
+static void reset(struct lane *lane) {
+    lane->prepared = 0;
+    lane->waiting = STEP_NONE;
+    confirms_free(&lane->confirms);
+    incoming_reset(&lane->incoming);
+}
+
 bool lane_answer(struct publisher *p, struct lane *lane, amqp_method_number_t method) {
     static const struct {
         amqp_method_number_t method;
@@ -125,6 +145,11 @@ bool lane_answer(struct publisher *p, struct lane *lane, amqp_method_number_t me
                    {AMQP_QUEUE_BIND_OK_METHOD, STEP_BINDING}};
     const enum step step = lane->waiting;
     size_t i;
+    if (method == AMQP_CHANNEL_CLOSE_OK_METHOD) {
+        /* Not when the broker's own close crossed ours: then the channel was reset already. */
+        if (step == STEP_CLOSE) reset(lane);
+        return true;
+    }
     for (i = 0; i < sizeof answers / sizeof *answers && answers[i].method != method; i++) {
     }
     if (i == sizeof answers / sizeof *answers || !(answers[i].steps & step)) return false;
@@ -142,21 +167,6 @@ bool lane_answer(struct publisher *p, struct lane *lane, amqp_method_number_t me
     return true;
 }
 
-static void reset(struct lane *lane) {
-    lane->prepared = 0;
-    lane->waiting = STEP_NONE;
-    confirms_free(&lane->confirms);
-    incoming_reset(&lane->incoming);
-}
-
-/* Those of the lane that were on their way; any order. */
-static struct attempt *next_of(struct publisher *p, const struct lane *lane) {
-    struct attempt *a;
-    for (a = p->active.first; a != NULL && (a->lane != lane || a->stage < STAGE_WRITING); a = a->next) {
-    }
-    return a;
-}
-
 void lane_closed(struct publisher *p, struct lane *lane, const amqp_channel_close_t *close) {
     const bool over_message = close->class_id == AMQP_BASIC_CLASS && close->method_id == (AMQP_BASIC_PUBLISH_METHOD & 0xFFFF);
     const amqp_bytes_t text = close->reply_text;
@@ -164,7 +174,7 @@ void lane_closed(struct publisher *p, struct lane *lane, const amqp_channel_clos
     struct attempt *a;
     fault_channel_closed(&fault, close->reply_code, text);
     fault_set(&innocent, SPINDLE_RETRYABLE, "rabbitmq.channel",
-              "the broker closed the channel over another message before it confirmed this one; it may have been published: %.*s",
+              "the broker closed the channel before it confirmed this message; it may have been published: %.*s",
               (int)(text.len < 300 ? text.len : 300), (const char *)text.bytes);
     if (p->writer.lane == lane) {
         /* What follows is for a channel that is not there any more. */
@@ -184,8 +194,13 @@ void lane_closed(struct publisher *p, struct lane *lane, const amqp_channel_clos
             exchanges_note(&p->exchanges, &a->message.target.exchange, EXCHANGE_SUSPECT);
             pthread_mutex_unlock(&p->lock);
         }
-        if (a->stage == STAGE_REPLY) outcome_fault(a, &innocent, -1);
-        else outcome_fault(a, lane->trial || named ? &fault : &innocent, -1);
+        if (a->stage == STAGE_REPLY) {
+            outcome_error(a, SPINDLE_RETRYABLE, "rabbitmq.channel",
+                          "the broker closed the channel over another message; the request was published, but its reply cannot come any more");
+        } else {
+            /* Those of the same exchange too: some may have got there before it was gone. The next attempt is a trial. */
+            outcome_fault(a, lane->trial ? &fault : &innocent, -1);
+        }
     }
     a = lane->front;
     /* Over a step of the front's own, or over a message before it. */

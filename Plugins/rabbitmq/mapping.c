@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "text.h"
 
 static const char *text(const json_t *root, const char *key) {
     const json_t *node = json_object_get(root, key);
@@ -84,7 +85,8 @@ static bool refuse(struct mapped *mapped, const char *why) {
 static bool put(struct mapped *mapped, spindle_str key, spindle_str value) {
     size_t i;
     for (i = 0; i < mapped->submission.parameter_count; i++) {
-        if (spindle_str_equal(mapped->parameters[i].key, key)) return true;
+        /* Executors read names without regard to case: another spelling must not get past what is fixed. */
+        if (text_equal_nocase(key.ptr, key.len, mapped->parameters[i].key.ptr)) return true;
     }
     if (mapped->submission.parameter_count == MAPPING_MOST_PARAMETERS) return refuse(mapped, "it has more than 512 parameters");
     mapped->parameters[mapped->submission.parameter_count].key = key;
@@ -99,6 +101,34 @@ static bool choose(struct mapped *mapped, const struct incoming *message, const 
     return listed(allowed, *chosen) || refuse(mapped, refusal);
 }
 
+/* With as few digits as mean the same number: 0.1 is not to become 0.10000000000000001. */
+static char *encode(const json_t *value) {
+    size_t digits;
+    for (digits = 15;; digits++) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(digits));
+        json_t *read = text == NULL || digits == 17 ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
+        bool same = read != NULL && json_equal((json_t *)(uintptr_t)value, read);
+        json_decref(read);
+        if (same || text == NULL || digits == 17) return text;
+        free(text);
+    }
+}
+
+/* The host takes keys as UTF-8 and would make one of all that are not: those are written in hexadecimal. */
+static bool put_key(struct mapped *mapped, amqp_bytes_t id) {
+    static const char digits[] = "0123456789abcdef";
+    size_t i;
+    mapped->submission.idempotency_key = str_of(id);
+    if (text_is_utf8(id.bytes, id.len)) return true;
+    if (2 * id.len > sizeof mapped->key) return refuse(mapped, "its message id is not UTF-8 and longer than 127 bytes");
+    for (i = 0; i < id.len; i++) {
+        mapped->key[2 * i] = digits[((unsigned char *)id.bytes)[i] >> 4];
+        mapped->key[2 * i + 1] = digits[((unsigned char *)id.bytes)[i] & 15];
+    }
+    mapped->submission.idempotency_key = spindle_str_make(mapped->key, 2 * id.len);
+    return true;
+}
+
 static bool put_body(const struct mapping *m, const struct incoming *message, struct mapped *mapped) {
     const char *key;
     json_error_t error;
@@ -111,7 +141,7 @@ static bool put_body(const struct mapping *m, const struct incoming *message, st
         if (json_is_string(value)) {
             read = spindle_str_make(json_string_value(value), json_string_length(value));
         } else {
-            char *encoded = mapped->text_count < MAPPING_MOST_PARAMETERS ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+            char *encoded = mapped->text_count < MAPPING_MOST_PARAMETERS ? encode(value) : NULL;
             if (encoded == NULL) return refuse(mapped, "it has more than 512 parameters");
             mapped->texts[mapped->text_count++] = encoded;
             read = spindle_str_from_cstr(encoded);
@@ -142,7 +172,7 @@ bool mapping_apply(const struct mapping *m, const struct incoming *message, stru
     }
     if (s->type.len == 0 && s->target.len == 0) return refuse(mapped, "it names neither a type nor a target");
     s->job_name = spindle_str_from_cstr(m->job_name);
-    if (p->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) s->idempotency_key = str_of(p->message_id);
+    if ((p->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) && !put_key(mapped, p->message_id)) return false;
     if (p->_flags & AMQP_BASIC_PRIORITY_FLAG) s->priority = p->priority > 100 ? 100 : p->priority;
     if (header_text(p, "traceparent", &value)) s->traceparent = value;
     if (header_text(p, "tracestate", &value)) s->tracestate = value;

@@ -29,6 +29,7 @@ struct mapped {
     json_t *body; /* that values point into */
     char *texts[MAPPING_MOST_PARAMETERS]; /* of values that are not texts in the body */
     size_t text_count;
+    char key[254]; /* of a message id that is not UTF-8 */
     const char *refusal; /* why the message can never become a submission */
 };
 

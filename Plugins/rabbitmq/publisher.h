@@ -18,6 +18,7 @@ enum step {
     STEP_EXCHANGE = 8,
     STEP_QUEUE = 16,
     STEP_BINDING = 32,
+    STEP_CLOSE = 128,
     STEP_LOOK = 64 /* whether the exchange is there */
 };
 
@@ -80,10 +81,12 @@ void publisher_destroy(struct publisher *publisher);
 /* From any thread; none blocks. */
 spindle_status publisher_submit(struct publisher *publisher, struct attempt *a);
 void publisher_cancel(struct attempt *a, int32_t reason, int64_t grace_ms);
-/* Whether the broker lets the connection in; waits for it, but only for seconds. */
-bool publisher_check(struct publisher *publisher, struct fault *fault);
+/* Whether the broker lets the connection in; waits for it, until that moment of CLOCK_MONOTONIC. */
+bool publisher_check(struct publisher *publisher, int64_t until_ns, struct fault *fault);
 
-/* On its thread, or with the attempt still queued. Lets go of all that it has of the attempt: afterwards complete may be
+/* loop.c: its thread. */
+void *publisher_run(void *publisher);
+/* On it, or with the attempt still queued. Lets go of all that it has of the attempt: afterwards complete may be
  * called and the attempt may vanish. */
 void publisher_retire(struct attempt *a);
 void publisher_break(struct publisher *publisher, int status);

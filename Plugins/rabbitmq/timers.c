@@ -56,7 +56,22 @@ static void cancel(struct publisher *p, struct attempt *a, int64_t now_ns) {
     }
 }
 
+/* Out of a queue, with the lock: from then on a cancel does not end it. */
+static void take_out(struct publisher *p, struct attempt_list *queue, struct attempt *a) {
+    attempt_list_remove(queue, a);
+    a->stage = STAGE_PREPARING;
+    attempt_list_add(&p->active, a);
+}
+
+static struct attempt *first_cancelled(const struct attempt_list *list) {
+    struct attempt *a;
+    for (a = list->first; a != NULL && !a->cancel_wanted; a = a->next) {
+    }
+    return a;
+}
+
 static void run_cancels(struct publisher *p, int64_t now_ns) {
+    size_t i;
     bool any;
     pthread_mutex_lock(&p->lock);
     any = p->cancels;
@@ -66,7 +81,11 @@ static void run_cancels(struct publisher *p, int64_t now_ns) {
         struct attempt *a;
         /* From the start each time: ending one may end others. */
         pthread_mutex_lock(&p->lock);
-        for (a = p->active.first; a != NULL && !a->cancel_wanted; a = a->next) {
+        a = first_cancelled(&p->active);
+        /* One that went back to its queue after its cancel had found it elsewhere. */
+        for (i = 0; i < LANE_COUNT && a == NULL; i++) {
+            a = first_cancelled(&p->lanes[i].queue);
+            if (a != NULL) take_out(p, &p->lanes[i].queue, a);
         }
         if (a != NULL) a->cancel_wanted = false;
         pthread_mutex_unlock(&p->lock);
@@ -104,11 +123,7 @@ int64_t timers_run(struct publisher *p, int64_t now_ns) {
         a = first_due(&p->active, now_ns, &next);
         for (i = 0; i < LANE_COUNT && a == NULL; i++) {
             a = first_due(&p->lanes[i].queue, now_ns, &next);
-            if (a == NULL) continue;
-            /* Out of the queue while the lock is held: from then on a cancel does not end it. */
-            attempt_list_remove(&p->lanes[i].queue, a);
-            a->stage = STAGE_PREPARING;
-            attempt_list_add(&p->active, a);
+            if (a != NULL) take_out(p, &p->lanes[i].queue, a);
         }
         if (a == NULL) p->next_timer_ns = next;
         pthread_mutex_unlock(&p->lock);

@@ -284,8 +284,9 @@ void run_execute(struct run *run) {
 }
 
 void run_cancel(struct run *run, int32_t reason) {
-    void *instance = slots[(uint32_t)run->request.handle].instance, *state;
+    void *instance, *state;
     pthread_mutex_lock(&lock);
+    instance = slots[(uint32_t)run->request.handle].instance;
     if (run->released) {
         pthread_mutex_unlock(&lock);
         return;

@@ -61,8 +61,8 @@ static void print_schemas(void) {
 
 int main(int argc, char **argv) {
     static void (*const tests[])(void) = {test_config, test_publish, test_refusals, test_rpc, test_cancel, test_failures,
-                                          test_tls,    test_blocked, test_trigger, test_restart};
-    static const char *const names[] = {"config", "publish", "refusals", "rpc", "cancel", "failures", "tls", "blocked", "trigger", "restart"};
+                                          test_tls,    test_storm,   test_blocked,  test_trigger, test_restart};
+    static const char *const names[] = {"config", "publish", "refusals", "rpc", "cancel", "failures", "tls", "storm", "blocked", "trigger", "restart"};
     const spindle_executor_factory *(*factory)(void);
     void *library;
     size_t i;

@@ -52,6 +52,7 @@ void test_failures(void);
 void test_tls(void);
 void test_rpc(void);
 void test_cancel(void);
+void test_storm(void);
 void test_blocked(void);
 void test_restart(void);
 void test_trigger(void);

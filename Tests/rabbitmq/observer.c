@@ -70,6 +70,20 @@ void observer_dead_letters(const char *name, const char *dead) {
     reply_of(observer, "purge a queue");
 }
 
+void observer_quorum(const char *name, const char *dead, int limit) {
+    amqp_table_entry_t entries[4] = {{amqp_cstring_bytes("x-dead-letter-exchange"), {AMQP_FIELD_KIND_UTF8, {0}}},
+                                     {amqp_cstring_bytes("x-dead-letter-routing-key"), {AMQP_FIELD_KIND_UTF8, {0}}},
+                                     {amqp_cstring_bytes("x-queue-type"), {AMQP_FIELD_KIND_UTF8, {0}}},
+                                     {amqp_cstring_bytes("x-delivery-limit"), {AMQP_FIELD_KIND_I32, {0}}}};
+    amqp_table_t arguments = {4, entries};
+    entries[0].value.value.bytes = amqp_cstring_bytes("");
+    entries[1].value.value.bytes = amqp_cstring_bytes(dead);
+    entries[2].value.value.bytes = amqp_cstring_bytes("quorum");
+    entries[3].value.value.i32 = limit;
+    amqp_queue_declare(observer, 1, amqp_cstring_bytes(name), 0, 1, 0, 0, arguments);
+    reply_of(observer, "declare a quorum queue");
+}
+
 void observer_exchange(const char *name, const char *type) {
     amqp_exchange_declare(observer, 1, amqp_cstring_bytes(name), amqp_cstring_bytes(type), 0, 1, 0, 0, amqp_empty_table);
     reply_of(observer, "declare an exchange");

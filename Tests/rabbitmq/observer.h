@@ -9,6 +9,7 @@ void observer_connect(int port);
 void observer_close(void);
 void observer_queue(const char *name, int most); /* durable; most: x-max-length with reject-publish, 0 = none */
 void observer_dead_letters(const char *name, const char *dead); /* both empty; what `name` rejects goes to `dead` */
+void observer_quorum(const char *name, const char *dead, int limit); /* the same as a quorum queue with x-delivery-limit */
 void observer_exchange(const char *name, const char *type);
 void observer_bind(const char *queue, const char *exchange, const char *key);
 void observer_delete_queue(const char *name);

@@ -22,7 +22,7 @@ struct proxy {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int hold, deaf, cut, stop, connections;
+    int hold, deaf, cut, stop, connections, cuts;
     char inject[64];
     int inject_length;
     long long bytes, deaf_at;
@@ -92,6 +92,12 @@ static void *run(void *argument) {
         }
         pthread_mutex_unlock(&p->lock);
         while ((cut || stop) && p->count > 0) drop(p, 0);
+        if (cut) {
+            pthread_mutex_lock(&p->lock);
+            p->cuts++;
+            pthread_cond_broadcast(&p->changed);
+            pthread_mutex_unlock(&p->lock);
+        }
         if (stop) return NULL;
         files[0] = (struct pollfd){p->listener, POLLIN, 0};
         files[1] = (struct pollfd){p->wake, POLLIN, 0};
@@ -163,7 +169,14 @@ void proxy_deafen_at(struct proxy *p, long long bytes) {
 }
 
 void proxy_cut(struct proxy *p) {
-    change(p, &p->cut, 1);
+    const uint64_t one = 1;
+    int cuts;
+    pthread_mutex_lock(&p->lock);
+    cuts = p->cuts;
+    p->cut = 1;
+    (void)!write(p->wake, &one, sizeof one);
+    while (p->cuts == cuts) pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
 }
 
 void proxy_inject(struct proxy *p, const char *bytes, int length) {

@@ -19,7 +19,7 @@ void proxy_deafen_at(struct proxy *proxy, long long bytes);
 void proxy_wait_bytes(struct proxy *proxy, long long bytes);
 long long proxy_bytes(struct proxy *proxy);
 int proxy_connections(struct proxy *proxy); /* that were ever made */
-/* Breaks every connection. */
+/* Breaks every connection; they are broken when it returns. */
 void proxy_cut(struct proxy *proxy);
 /* Sends bytes of its own to the client. */
 void proxy_inject(struct proxy *proxy, const char *bytes, int length);

@@ -77,18 +77,15 @@ harness() { # NAME ARGUMENT
     count "$1" timeout 580 "$out/harness-$1" "$out/rabbitmq-$1.so" "$amqp" "$tls" "$out/certificates" "$broker" "$here/broker.sh" "$2"
 }
 
-build address -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 binaries=${SPINDLE_BIN_DIR:-$(cd "$root" && swift build --show-bin-path)}
 plugin=$binaries/libspindle-plugin-rabbitmq.so
 if [ ! -e "$plugin" ] || [ "$mode" != --quick ]; then build plain -O2; fi
 [ -e "$plugin" ] || plugin=$out/rabbitmq-plain.so
 exported() { [ "$(nm -D --defined-only "$plugin" | awk '{print $3}')" = spindle_executor_factory_v1 ]; }
 good "only the factory is exported" exported
-
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=exitcode=66
-"$out/harness-address" "$out/rabbitmq-address.so" --schemas >"$out/schemas"
-count page python3 "$here/documentation.py" "$root" "$out/schemas"
+# Beside what only waits.
+build address -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer &
+building=$!
 
 "$here/broker.sh" wait "$broker"
 # A user who may write to what begins with "allowed" only, and a second virtual host; in one go, for each takes a second.
@@ -102,6 +99,12 @@ good "users of the broker" "$here/broker.sh" ctl "$broker" eval '
 python=python3
 python3 -c "import pika" 2>/dev/null || python=/usr/bin/python3
 count host "$python" "$here/end_to_end.py" "$root" "$binaries" "$plugin" "$amqp" "$tls" "$out/certificates" "$out/host"
+
+wait "$building"
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=exitcode=66
+"$out/harness-address" "$out/rabbitmq-address.so" --schemas >"$out/schemas"
+count page python3 "$here/documentation.py" "$root" "$out/schemas"
 if [ "$mode" = --quick ]; then
     harness address --quick
 else

@@ -102,7 +102,7 @@ static void deleted(void *instance) {
     observer_bind("plain", "gone", "");
     QUICK(instance, "rabbitmq:main/gone/", SPINDLE_SUCCESS, "", "");
     observer_delete_exchange("gone");
-    QUICK(instance, "rabbitmq:main/gone/", SPINDLE_PERMANENT, "rabbitmq.exchange", "no exchange 'gone'");
+    QUICK(instance, "rabbitmq:main/gone/", SPINDLE_RETRYABLE, "rabbitmq.channel", "may have been published: NOT_FOUND - no exchange 'gone'");
     QUICK(instance, "rabbitmq:main/gone/", SPINDLE_PERMANENT, "rabbitmq.exchange", "no exchange 'gone'");
     QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
 }
@@ -127,11 +127,11 @@ static void innocent(void) {
     proxy_wait_bytes(proxy, bytes + 6 * 150);
     proxy_hold(proxy, 0);
     run_wait(bad);
-    EXPECT(bad, SPINDLE_PERMANENT, "rabbitmq.exchange", "no exchange 'gone'");
+    EXPECT(bad, SPINDLE_RETRYABLE, "rabbitmq.channel", "no exchange 'gone'");
     run_free(bad);
     for (i = 0; i < 5; i++) {
         run_wait(good[i]);
-        EXPECT(good[i], SPINDLE_RETRYABLE, "rabbitmq.channel", "over another message before it confirmed this one; it may have been published");
+        EXPECT(good[i], SPINDLE_RETRYABLE, "rabbitmq.channel", "before it confirmed this message; it may have been published");
         run_free(good[i]);
     }
     QUICK(instance, "rabbitmq:main//plain", SPINDLE_SUCCESS, "", "");
@@ -146,8 +146,9 @@ static void forbidden(void) {
     observer_bind("plain", "allowed", "");
     QUICK(instance, "rabbitmq:main/allowed/", SPINDLE_SUCCESS, "", "");
     QUICK(instance, "rabbitmq:main/fan/", SPINDLE_PERMANENT, "rabbitmq.refused", "access to exchange 'fan' in vhost '/' refused for user 'spindle'");
+    QUICK(instance, "rabbitmq:main//plain", SPINDLE_RETRYABLE, "rabbitmq.channel", "amq.default");
     QUICK(instance, "rabbitmq:main//plain", SPINDLE_PERMANENT, "rabbitmq.refused", "amq.default");
-    QUICK(instance, "rabbitmq:main//plain", SPINDLE_PERMANENT, "rabbitmq.refused", "amq.default");
+    QUICK(instance, "rabbitmq:main/fan/", SPINDLE_RETRYABLE, "rabbitmq.channel", "exchange 'fan'", "Mode", "rpc");
     QUICK(instance, "rabbitmq:main/fan/", SPINDLE_PERMANENT, "rabbitmq.refused", "exchange 'fan'", "Mode", "rpc");
     QUICK(instance, "rabbitmq:main/allowed/", SPINDLE_SUCCESS, "", "");
     rabbitmq->destroy(instance);

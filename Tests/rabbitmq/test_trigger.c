@@ -78,7 +78,10 @@ static void fixed(void) {
     /* What is fixed cannot be changed by a message; one without an id has no key. */
     send("", "hello", "m", "DELETE");
     send("id-3", "x", "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    fake_trigger_wait(3);
+    send("a\xff", "x", "", "");
+    send("a\xfe", "x", "", "");
+    fake_trigger_wait(5);
+    CHECK(strcmp(fake_trigger_job(3)->key, "61ff") == 0 && strcmp(fake_trigger_job(4)->key, "61fe") == 0, "%s", fake_trigger_job(3)->key);
     CHECK(strcmp(fake_trigger_job(1)->parameters, "Method=POST;") == 0, "%s", fake_trigger_job(1)->parameters);
     CHECK(fake_trigger_job(1)->key[0] == '\0', "%s", fake_trigger_job(1)->key);
     CHECK(strncmp(fake_trigger_job(2)->traceparent, "00-0af", 6) == 0, "%s", fake_trigger_job(2)->traceparent);
@@ -111,18 +114,18 @@ static void chosen(void) {
 
 static void bodies(void) {
     void *instance = trigger_on(broker_port, "\"type\":\"t\",\"parameters\":{\"fixed\":\"f\"},\"body\":\"parameters\","
-                                             "\"bodyParameters\":[\"count\",\"opt_*\",\"fixed\"]");
+                                             "\"bodyParameters\":[\"count\",\"opt_*\",\"FIXED\"]");
     struct run *run;
     char *large;
     fresh();
     run = open_trigger(instance);
-    send("a", "{\"count\":7,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"fixed\":\"other\"}", "", "");
+    send("a", "{\"count\":0.1,\"opt_a\":\"x\",\"opt_b\":{\"y\":[1,null]},\"FIXED\":\"other\"}", "", "");
     send("b", "{\"other\":1}", "", "");
     send("c", "[1]", "", "");
     send("d", "not JSON", "", "");
     fake_trigger_wait(1);
     wait_dead(3);
-    CHECK(strcmp(fake_trigger_job(0)->parameters, "fixed=f;count=7;opt_a=x;opt_b={\"y\":[1,null]};") == 0, "%s",
+    CHECK(strcmp(fake_trigger_job(0)->parameters, "fixed=f;count=0.1;opt_a=x;opt_b={\"y\":[1,null]};") == 0, "%s",
           fake_trigger_job(0)->parameters);
     CHECK(fake_trigger_job(0)->payload[0] == '\0', "%s", fake_trigger_job(0)->payload);
     close_trigger(run, instance);
@@ -214,6 +217,56 @@ static void broken(void) {
     proxy_stop(proxy);
 }
 
+/* Many messages, answers that take their time, a connection that breaks again and again: each message is one job. */
+static void load(void) {
+    struct proxy *proxy = proxy_start(PROXY_FORWARD, broker_port);
+    void *instance = trigger_on(proxy_port(proxy), "\"type\":\"t\",\"prefetch\":100");
+    const int total = quick ? 600 : 3000;
+    struct run *run;
+    int i;
+    fresh();
+    for (i = 0; i < total; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "l%d", i);
+        send(id, "some work", "", "");
+    }
+    fake_trigger_answer_slowly = 100;
+    run = open_trigger(instance);
+    for (i = 1; i < 6; i++) {
+        fake_trigger_wait(total * i / 6);
+        proxy_cut(proxy);
+    }
+    fake_trigger_wait(total);
+    while (observer_count("front") > 0) usleep(20000);
+    close_trigger(run, instance);
+    fake_trigger_answer_slowly = 0;
+    CHECK(fake_trigger_count() == total, "%d of %d", fake_trigger_count(), total);
+    CHECK(observer_count("front") == 0 && observer_count("dead") == 0, "%d %d", observer_count("front"), observer_count("dead"));
+    printf("trigger: %d messages, %d of them delivered again after breaks\n", total, fake_trigger_existed());
+    proxy_stop(proxy);
+}
+
+/* A quorum queue that delivers a message once and no more: what the host has no room for must not use it up. */
+static void counted(void) {
+    void *instance = trigger_on(broker_port, "\"type\":\"t\"");
+    struct run *run;
+    int i;
+    fresh();
+    observer_delete_queue("front");
+    observer_quorum("front", "dead", 0);
+    for (i = 0; i < 5; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "q%d", i);
+        send(id, i % 2 == 0 ? "busy" : "again", "", "");
+    }
+    run = open_trigger(instance);
+    fake_trigger_wait(5);
+    while (observer_count("front") > 0) usleep(20000);
+    close_trigger(run, instance);
+    CHECK(observer_count("front") == 0 && observer_count("dead") == 0, "%d %d", observer_count("front"), observer_count("dead"));
+    observer_delete_queue("front");
+}
+
 static void refused(const char *members, const char *pointer, const char *part) {
     char config[1024];
     spindle_status status;
@@ -279,6 +332,9 @@ void test_trigger(void) {
     bodies();
     answers();
     broken();
+    load();
+    counted();
+    fresh();
     wrong();
     fake_trigger_stop();
     fake_host_use(rabbitmq);
