@@ -125,7 +125,7 @@ extension PluginHost {
     /// Executors of a file outside of the directory.
     func makeExecutors(_ plans: [ExecutorPlan], _ file: PluginFile) async throws -> [PluginExecutor] {
         let users = await users([file.name])
-        return try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]) }
+        return try await Blocking.run { try self.makeExecutors(plans, file, user: users[file.name]).executors }
     }
 
     func verdict(on file: PluginFile, _ sidecar: Sidecar) async -> ProbeVerdict {
