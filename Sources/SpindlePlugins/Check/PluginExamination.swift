@@ -102,6 +102,9 @@ final class PluginExamination {
         let plans: [ExecutorPlan]
         do throws(PluginRefusal) {
             plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
+            let triggers = try ExecutorPlan.triggers(manifest, sidecar, plugin: file.name)
+            // They would take what waits for the real host.
+            if !triggers.isEmpty { add("triggers", .ok, "\(triggers.count) of the sidecar fit the plugin; none was started") }
         } catch {
             return add(
                 "configuration",
