@@ -39,7 +39,8 @@ final class PluginExamination {
                 add("sidecar", .ok, "every key is known and allowed")
             }
         } catch let error as SpindleError {
-            add(
+            // Without it nobody knows where its code may run: not at all.
+            return add(
                 "sidecar",
                 .failed,
                 PluginRefusal(error).reason,
