@@ -77,7 +77,8 @@ final class PluginExamination {
             hygiene("loading", manifest.loadChanges)
             switch await host.probe(file, sidecar, audits: true) {
             case .refused(let reason), .failed(let reason): add("init", .failed, reason, advice: help)
-            case .loads(let audited): hygiene("init", audited.initChanges ?? [])
+            case .loads(let audited):  // Threads and descriptors of its own are what an init is for; the host refuses them nowhere.
+                hygiene("init", (audited.initChanges ?? []).filter { !$0.hasPrefix("threads:") && !$0.hasPrefix("descriptors:") })
             }
             return manifest
         }
