@@ -10,10 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct file {
+    char *name;
+    int64_t size; /* as it was counted */
+};
+
 struct keeping {
     struct run *run;
     int directory;
-    char **names;
+    struct file *files;
     size_t count;
     int64_t bytes;
 };
@@ -53,15 +58,17 @@ static void fail(struct keeping *k, int32_t outcome, const char *why) {
     spindle_log(k->run->request, SPINDLE_LOG_WARNING, artefacts->failure);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
+}
 
 /* All or nothing: what is over a limit is known before the first byte is sent. */
 static bool list(struct keeping *k, DIR *stream) {
     const struct config *config = k->run->config;
     char why[200];
     struct dirent *entry;
-    k->names = calloc((size_t)config->max_artefacts, sizeof *k->names);
-    if (k->names == NULL) {
+    k->files = calloc((size_t)config->max_artefacts, sizeof *k->files);
+    if (k->files == NULL) {
         fail(k, SPINDLE_RETRYABLE, "the files in SPINDLE_ARTEFACTS were not kept: no memory");
         return false;
     }
@@ -75,18 +82,22 @@ static bool list(struct keeping *k, DIR *stream) {
             log_skip(k, entry->d_name, reason);
             continue;
         }
-        k->bytes += status.st_size;
-        if (k->count == (size_t)config->max_artefacts || k->bytes > config->max_artefact_bytes || status.st_size < 0) {
+        if (k->count == (size_t)config->max_artefacts || status.st_size < 0 ||
+            status.st_size > config->max_artefact_bytes - k->bytes) {
             (void)snprintf(why, sizeof why, "SPINDLE_ARTEFACTS holds more than %lld files or %lld bytes; none was kept",
                            (long long)config->max_artefacts, (long long)config->max_artefact_bytes);
             fail(k, SPINDLE_PERMANENT, why);
             return false;
         }
-        k->names[k->count] = strdup(entry->d_name);
-        if (k->names[k->count] == NULL) break;
+        k->bytes += status.st_size;
+        k->files[k->count] = (struct file){ strdup(entry->d_name), status.st_size };
+        if (k->files[k->count].name == NULL) {
+            fail(k, SPINDLE_RETRYABLE, "the files in SPINDLE_ARTEFACTS were not kept: no memory");
+            return false;
+        }
         k->count++;
     }
-    qsort(k->names, k->count, sizeof *k->names, by_name);
+    qsort(k->files, k->count, sizeof *k->files, by_name);
     return true;
 }
 
@@ -105,30 +116,31 @@ static bool put(struct keeping *k, const char *name, const char *bytes, size_t l
     return false;
 }
 
-/* Never more than was counted: somebody who got away may still be writing. False: an end to all of them. */
-static bool send_one(struct keeping *k, const char *name, char *buffer, int64_t *left) {
+/* Exactly what was counted: somebody who got away may still be writing. False: an end to all of them. */
+static bool send_one(struct keeping *k, const struct file *file, char *buffer) {
     struct stat status;
+    int64_t left = file->size;
     bool good = true;
-    int fd = openat(k->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = openat(k->directory, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0 || unfit(k->run, &status) != NULL) {
-        log_skip(k, name, fd < 0 ? strerror(errno) : "it has changed");
+        log_skip(k, file->name, fd < 0 ? strerror(errno) : "it has changed");
         if (fd >= 0) (void)close(fd);
         return true;
     }
     while (good) {
-        size_t most = *left < SPINDLE_MAX_ARTEFACT_CHUNK_BYTES ? (size_t)*left : SPINDLE_MAX_ARTEFACT_CHUNK_BYTES;
+        size_t most = left < SPINDLE_MAX_ARTEFACT_CHUNK_BYTES ? (size_t)left : SPINDLE_MAX_ARTEFACT_CHUNK_BYTES;
         ssize_t got = most == 0 ? 0 : read(fd, buffer, most);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            log_skip(k, name, strerror(errno)); /* without a last chunk the host drops it */
+        if (got < 0 || (got == 0 && most > 0)) {
+            /* Without a last chunk the host drops it. */
+            log_skip(k, file->name, got < 0 ? strerror(errno) : "it has become shorter");
             break;
         }
-        *left -= got;
-        good = put(k, name, buffer, (size_t)got, got == 0 ? SPINDLE_ARTEFACT_LAST : 0);
-        if (got == 0) {
-            k->run->artefacts.kept += good;
-            break;
-        }
+        left -= got;
+        good = put(k, file->name, buffer, (size_t)got, left == 0 ? SPINDLE_ARTEFACT_LAST : 0);
+        if (left > 0) continue;
+        k->run->artefacts.kept += good;
+        break;
     }
     (void)close(fd);
     return good;
@@ -137,22 +149,25 @@ static bool send_one(struct keeping *k, const char *name, char *buffer, int64_t 
 void artefacts_keep(struct run *run) {
     struct keeping k = { .run = run };
     char *buffer = malloc(SPINDLE_MAX_ARTEFACT_CHUNK_BYTES);
-    DIR *stream;
-    size_t i;
     int fd = openat(run->home.fd, WORKDIR_ARTEFACTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && buffer != NULL && (stream = fdopendir(fd)) != NULL) {
-        int64_t left;
+    int error = errno;
+    DIR *stream = fd >= 0 && buffer != NULL ? fdopendir(fd) : NULL;
+    size_t i;
+    if (stream != NULL) {
         k.directory = fd;
         if (list(&k, stream)) {
-            left = k.bytes;
-            for (i = 0; i < k.count && send_one(&k, k.names[i], buffer, &left); i++) continue;
+            for (i = 0; i < k.count && send_one(&k, &k.files[i], buffer); i++) continue;
         }
         (void)closedir(stream);
     } else if (fd >= 0) {
         (void)close(fd);
         fail(&k, SPINDLE_RETRYABLE, "the files in SPINDLE_ARTEFACTS were not kept: no memory");
+    } else if (error == ENOTDIR || error == ELOOP) {
+        log_skip(&k, "the directory itself", "the program has put something else in its place");
+    } else if (error != ENOENT) {
+        fail(&k, SPINDLE_RETRYABLE, "the files in SPINDLE_ARTEFACTS were not kept: the directory cannot be opened");
     }
-    for (i = 0; i < k.count; i++) free(k.names[i]);
-    free(k.names);
+    for (i = 0; i < k.count; i++) free(k.files[i].name);
+    free(k.files);
     free(buffer);
 }

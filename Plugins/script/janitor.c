@@ -69,7 +69,7 @@ void janitor_stop(void) {
 }
 
 static bool shall_not_wait(struct run *run) {
-    return the.stop || atomic_load(&run->cancel_grace_ms) != CANCEL_TAKEN;
+    return the.stop || atomic_load(&run->asked_to_end);
 }
 
 bool janitor_wait_for_room(struct run *run) {

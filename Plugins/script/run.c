@@ -74,6 +74,7 @@ struct run *run_make(const struct config *config, const spindle_request *request
     }
     run->config = config;
     run->request = request;
+    atomic_init(&run->asked_to_end, false);
     atomic_init(&run->cancel_reason, SPINDLE_CANCEL_NONE);
     atomic_init(&run->cancel_grace_ms, CANCEL_TAKEN);
     run->process = (struct spawned){ -1, -1, -1, -1, -1 };
@@ -100,6 +101,7 @@ void run_free(struct run *run) {
 }
 
 void run_ask_to_end(struct run *run, int reason, int64_t grace_ms) {
+    atomic_store(&run->asked_to_end, true);
     atomic_store(&run->cancel_reason, reason);
     atomic_store(&run->cancel_grace_ms, grace_ms < 0 ? -1 : grace_ms);
 }

@@ -39,6 +39,7 @@ struct run {
     struct run *next;        /* in a queue or in the list of those that are active */
 
     /* A letter box: the reason is written first, the supervisor takes the grace out and then reads the reason. */
+    atomic_bool asked_to_end; /* stays: what comes after the program's end looks at it too */
     atomic_int cancel_reason;
     _Atomic int64_t cancel_grace_ms; /* CANCEL_TAKEN = empty; below 0 = not known */
 

@@ -69,8 +69,9 @@ int user_read(struct user *user, spindle_str text, bool allow_root, struct probl
     if (group != NULL) *group++ = 0;
     if (find_user(user, name, group == NULL, problem) != 0) return -1;
     if (group != NULL && find_group(user, group, problem) != 0) return -1;
-    if (user->uid == 0 && !allow_root) {
-        return problem_set(problem, ERROR_CODE, POINTER, "\"user\" is root; if that is meant, say \"allowRoot\": true as well");
+    if ((user->uid == 0 || user->gid == 0) && !allow_root) {
+        return problem_set(problem, ERROR_CODE, POINTER, "\"user\" is root%s; if that is meant, say \"allowRoot\": true as well",
+                           user->uid == 0 ? "" : "'s group");
     }
     user->other = user->uid != geteuid() || user->gid != getegid();
     if (user->other && geteuid() != 0) {

@@ -76,6 +76,7 @@ static void odd(void *plain) {
     a = left(plain, script);
     expect(a, SPINDLE_SUCCESS, "", "a link in the place of the directory");
     CHECK(count(a) == 0, "it was followed");
+    CHECK(wait_for_line(a, "the directory itself") != NULL, "not told");
     attempt_free(a);
     if (geteuid() == 0) linked_from_root();
 }

@@ -45,6 +45,7 @@ static void bad_configs(void) {
         { "{\"user\":\"4242424\"}", "/user", "4242424:GID" },
         { "{\"user\":\"root\"}", "/user", "allowRoot" },
         { "{\"user\":\"0:0\"}", "/user", "allowRoot" },
+        { "{\"user\":\"65534:0\"}", "/user", "root's group" },
         { "{\"orphans\":\"keep\"}", "/orphans", "\"kill\" or \"wait\"" },
         { "{\"orphanWaitMs\":1}", "/orphanWaitMs", "only with" },
         { "{\"successCodes\":\"0,256\"}", "/successCodes", "0 to 255" },

@@ -18,7 +18,7 @@ enum DescriptorRules {
             )
         }
         return checks.all(else: "\(manifest.id) \(manifest.version), built for ABI 1.\(manifest.abiMinor)")
-            + manifest.executors.flatMap { executor($0) }
+            + manifest.executors.flatMap { executor($0) } + manifest.triggers.flatMap { trigger($0) }
     }
 
     private static func executor(_ kind: PluginManifest.Executor) -> [PluginCheck] {
@@ -31,6 +31,14 @@ enum DescriptorRules {
             checks.fail("an empty target prefix would take every job", "Leave it out.")
         }
         return checks.all(else: "texts, schemas, needs and flags are as they should be")
+    }
+
+    private static func trigger(_ kind: PluginManifest.Executor) -> [PluginCheck] {
+        var checks = Findings("trigger \(kind.type)")
+        checkTexts(kind, &checks)
+        checkSchema("config", kind.configSchema, &checks)
+        checkNeeds(kind, &checks)
+        return checks.all(else: "texts, schema and needs are as they should be")
     }
 
     private static func checkTexts(_ kind: PluginManifest.Executor, _ checks: inout Findings) {
@@ -57,16 +65,20 @@ enum DescriptorRules {
                 "Set config_schema: a wrong sidecar is then refused with the place in it."
             )
         }
-        let schemas = [("config", kind.configSchema), ("parameters", kind.parametersSchema), ("output", kind.outputSchema)]
-        for case (let name, let text?) in schemas {
-            do throws(SpindleError) {
-                _ = try JSONSchema(text)
-            } catch {
-                checks.fail(
-                    "\(name)_schema cannot be used: \(PluginRefusal(error).reason)",
-                    "Correct the schema (JSON Schema 2020-12)."
-                )
-            }
+        checkSchema("config", kind.configSchema, &checks)
+        checkSchema("parameters", kind.parametersSchema, &checks)
+        checkSchema("output", kind.outputSchema, &checks)
+    }
+
+    private static func checkSchema(_ name: String, _ text: String?, _ checks: inout Findings) {
+        guard let text else { return }
+        do throws(SpindleError) {
+            _ = try JSONSchema(text)
+        } catch {
+            checks.fail(
+                "\(name)_schema cannot be used: \(PluginRefusal(error).reason)",
+                "Correct the schema (JSON Schema 2020-12)."
+            )
         }
     }
 

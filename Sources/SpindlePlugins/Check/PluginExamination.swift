@@ -39,7 +39,8 @@ final class PluginExamination {
                 add("sidecar", .ok, "every key is known and allowed")
             }
         } catch let error as SpindleError {
-            add(
+            // Without it nobody knows where its code may run: not at all.
+            return add(
                 "sidecar",
                 .failed,
                 PluginRefusal(error).reason,
@@ -76,7 +77,8 @@ final class PluginExamination {
             hygiene("loading", manifest.loadChanges)
             switch await host.probe(file, sidecar, audits: true) {
             case .refused(let reason), .failed(let reason): add("init", .failed, reason, advice: help)
-            case .loads(let audited): hygiene("init", audited.initChanges ?? [])
+            case .loads(let audited):  // Threads and descriptors of its own are what an init is for; the host refuses them nowhere.
+                hygiene("init", (audited.initChanges ?? []).filter { !$0.hasPrefix("threads:") && !$0.hasPrefix("descriptors:") })
             }
             return manifest
         }
@@ -102,6 +104,9 @@ final class PluginExamination {
         let plans: [ExecutorPlan]
         do throws(PluginRefusal) {
             plans = try ExecutorPlan.all(manifest, sidecar, plugin: file.name)
+            let triggers = try ExecutorPlan.triggers(manifest, sidecar, plugin: file.name)
+            // They would take what waits for the real host.
+            if !triggers.isEmpty { add("triggers", .ok, "\(triggers.count) of the sidecar fit the plugin; none was started") }
         } catch {
             return add(
                 "configuration",

@@ -136,6 +136,7 @@ struct PluginCheckTests {
         #expect(checks.contains { $0.name == "configuration" && $0.verdict == .failed }, "\(checks)")
         checks = try await Self.check("unusual", source: plain, sidecar: "timeuot: 5s\n")
         #expect(checks.contains { $0.name == "sidecar" && $0.message.contains("did you mean") }, "\(checks)")
+        #expect(!checks.contains { $0.name == "loading" }, "it was loaded though nobody knows where it may run")
     }
 
     @Test("a file that is not there is an error, not a finding")
