@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+/* Each has an entry in the output, and at most an artefact. */
+#define MOST_SETS 1000
+
 /* The artefact takes all or nothing; without room the thread sleeps until there is some. */
 static bool write_chunk(struct sink *sink, const char *bytes, size_t length, uint32_t flags) {
     struct run *run = sink->run;
@@ -85,6 +88,12 @@ void sink_open(struct sink *sink, struct run *run) {
     name_artefact(sink, run->result_sets);
     if (csv && run->result_sets == 2 && !run->spilled && !move_first(run)) {
         sink->failed = true;
+        return;
+    }
+    if (run->result_sets > MOST_SETS) {
+        sink->failed = true;
+        (void)problem_set(&run->problem, "sql.result.too_large", NULL, "\"%s\" gives more than %d result sets; nothing was changed",
+                          run->operation->name, MOST_SETS);
         return;
     }
     if (run->results.length > 0) text_put(&run->results, ",");

@@ -24,6 +24,10 @@ BEGIN
     SET total = n * 2;
 END //
 CREATE PROCEDURE long_text(IN n int, OUT long_one text) SET long_one = REPEAT('x', n) //
+CREATE PROCEDURE many_sets(IN n int)
+BEGIN
+    WHILE n > 0 DO SELECT n; SET n = n - 1; END WHILE;
+END //
 CREATE PROCEDURE refuse() SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today' //
 CREATE PROCEDURE as_definer(IN n int) DO SLEEP(n) //
 CREATE PROCEDURE sleeping(IN n int) SQL SECURITY INVOKER BEGIN DO SLEEP(n); INSERT INTO customer (name) VALUES ('slept'); END //

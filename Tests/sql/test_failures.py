@@ -31,6 +31,22 @@ def deadlock(world, host):
     judge_deadlock([host.start("my/deadlock", Params=pair) for pair in (["ada", "bob"], ["bob", "ada"])], "MariaDB")
 
 
+def serialization(world, host):
+    """Another transaction changes the row while this one waits for it."""
+    gate = subprocess.Popen(world.postgres.client("BEGIN; SELECT pg_advisory_xact_lock(2); SELECT pg_sleep(62)", "work"), stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+    until(lambda: world.postgres.running("pg_sleep(62)"), "the gate is closed")
+    other = subprocess.Popen(world.postgres.client("BEGIN; UPDATE customer SET balance = balance WHERE name = 'ada'; SELECT pg_advisory_xact_lock(2); COMMIT",
+                                                   "work"), stdout=subprocess.DEVNULL)
+    until(lambda: world.postgres.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == "1", "the row is changed")
+    job = host.start("pg/lock_repeatable")
+    until(lambda: world.postgres.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted") == "1", "the job waits for it")
+    world.postgres.kill("pg_sleep(62)")
+    result = ended(job, RETRYABLE, "sql.serialization", "could not serialize access", "pg/lock_repeatable")
+    equal(result["details"]["sqlstate"], "40001", "SQLSTATE of a serialization failure")
+    equal((gate.wait() != 0, other.wait()), (True, 0), "the other one has committed")
+
+
 def judge_deadlock(jobs, what):
     results = sorted((job.wait() for job in jobs), key=lambda r: r["outcome"])
     equal([r["outcome"] for r in results], [SUCCESS, RETRYABLE], f"{what}: one of two in a deadlock goes on, the other one is retried")
@@ -68,7 +84,7 @@ def cancel(world, host):
     stopped(world, host, world.mariadb, "my/sleeping", "SLEEP(", Param_n="60")
     check("slept" not in host.run("my/customers")["output"], "what a cancelled procedure would have done is not done")
     # What runs as another user cannot be stopped by this one; the log says what to do.
-    job = host.start("my/as_definer", Param_n="2")
+    job = host.start("my/as_definer", Param_n="1")
     until(lambda: world.mariadb.running("SLEEP("), "it runs as its definer")
     result = ended(job.cancel(), CANCELLED, "sql.cancelled", "", "my/as_definer")
     check(any("grant CONNECTION ADMIN" in line for line in result["logs"]), "the log says why it was not stopped", result["logs"])
@@ -238,9 +254,10 @@ def strange(world):
         for kind, fake in (("mute", mute), ("garbage", garbage)):
             odd[f"{name}_{kind}"] = server.settings(connectTimeoutMs=1000) | {"port": fake.port, "server": "127.0.0.1"}
     host = world.host(connections=odd, statements={"one": {"sql": "SELECT 1"}}, procedures={})
-    ended(host.start("pg_mute/one").cancel(), CANCELLED, "sql.cancelled", "nothing was changed", "cancelled while it connects")
+    cancelled = host.start("pg_mute/one").cancel()
     for job, name in [(host.start(f"{name}/one"), name) for name in odd]:
         ended(job, RETRYABLE, "sql.connection", f'cannot open connection "{name}"', name)
+    ended(cancelled, CANCELLED, "sql.cancelled", "nothing was changed", "cancelled while it connects")
     host.close()
 
 
@@ -303,6 +320,7 @@ def run(world):
     timeouts(world, host)
     killed(world, host)
     deadlock(world, host)
+    serialization(world, host)
     locked(world, host)
     host.close()
     cancel_elsewhere(world)

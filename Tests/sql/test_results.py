@@ -100,6 +100,8 @@ def large(world, host):
 def limits(world, host):
     host.fails(PERMANENT, "sql.result.too_large", "pg/limited", "99 rows of maxRows")
     host.fails(PERMANENT, "sql.result.too_large", "my/series_my_limited", "1000 rows of maxRows")
+    equal(len(host.output("my/many_sets", Param_n="1000")["results"]), 1000, "many sets")
+    host.fails(PERMANENT, "sql.result.too_large", "my/many_sets", "more than 1000 result sets", Param_n="1001")
     small = world.host(maxArtefactBytes=100000)
     small.fails(PERMANENT, "sql.result.too_large", "pg/series", "maxArtefactBytes", Param_n="5000")
     small.close()
