@@ -10,10 +10,15 @@ void writer_raw(struct writer *writer, const char *bytes, size_t length) {
     else sink_add(writer->sink, bytes, length);
 }
 
+static int length_by_lead(unsigned char lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2 || lead > 0xF4) return -1;
+    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
 /* The bytes of the character that begins at `b`: its length, 0 if it is cut off, -1 if there is none. */
 static int utf8_length(const unsigned char *b, size_t count) {
-    int length = b[0] < 0x80 ? 1 : b[0] >= 0xC2 && b[0] < 0xE0 ? 2 : b[0] >= 0xE0 && b[0] < 0xF0 ? 3 : b[0] >= 0xF0 && b[0] < 0xF5 ? 4 : -1;
-    int i;
+    int length = length_by_lead(b[0]), i;
     for (i = 1; i < length; i++) {
         unsigned char least = 0x80, most = 0xBF;
         if ((size_t)i >= count) return 0;
