@@ -69,12 +69,12 @@ class World:
     def config(self, **changes):
         return {**setup.config(self), "connections": self.connections(), **changes}
 
-    def host(self, **changes):
+    def host(self, artefacts=True, **changes):
         self.hosts += 1
         scratch = self.folder / f"artefacts-{self.hosts}"
         scratch.mkdir()
         secrets = {**servers.PASSWORDS, "token": "open sesame", "wrong": "wrong wrong", "guest": "guestguest"}
-        return harness.Host(self.build / "host", self.build / "sql.so", str(scratch), self.config(**changes), secrets)
+        return harness.Host(self.build / "host", self.build / "sql.so", str(scratch), self.config(**changes), secrets, artefacts)
 
 
 def section(name, run, *arguments):

@@ -114,6 +114,9 @@ def cancel_elsewhere(world):
     first.cancel()
     ended(first, CANCELLED, "sql.cancelled", "", "has the connection")
     equal(third.wait()["outcome"], SUCCESS, "the next one in line gets a connection")
+    stuck = host.start("pg/series", again=-1, Param_n="50000")
+    equal(host.events.get(timeout=60)["event"], "stalled", "it waits for the host")
+    ended(stuck.cancel(), CANCELLED, "sql.cancelled", "the transaction was rolled back", "waits for room for an artefact")
     host.close()
 
 
