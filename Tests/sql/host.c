@@ -124,7 +124,8 @@ static spindle_status progress(spindle_host_ctx *ctx, spindle_handle h, int64_t 
 static spindle_status log_line(spindle_host_ctx *ctx, spindle_handle h, int32_t level, spindle_str message, const spindle_kv *kv,
                                size_t count) {
     struct attempt *a = of(h);
-    (void)ctx, (void)level, (void)kv, (void)count;
+    (void)ctx, (void)kv, (void)count;
+    if (level >= SPINDLE_LOG_WARNING) say(json_pack("{s:s, s:o}", "event", "warning", "text", text_of(message)));
     if (a == NULL) return SPINDLE_OK;
     pthread_mutex_lock(&lock);
     json_array_append_new(a->logs, text_of(message));

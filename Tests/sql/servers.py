@@ -23,7 +23,6 @@ def as_user(user):
 
 
 def until(condition, what, seconds=60):
-    if os.environ.get("TRACE"): print(time.monotonic(), what, flush=True)
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -131,7 +130,7 @@ class MariaDB(Server):
     def start(self):
         self.launch([shutil.which("mariadbd", path="/usr/sbin:/usr/bin:/usr/libexec"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                      "--bind-address=127.0.0.1", f"--socket={self.socket}", "--innodb-flush-log-at-trx-commit=0",
-                     "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M", "--innodb-lock-wait-timeout=1",
+                     "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M", "--innodb-lock-wait-timeout=60",
                      f"--ssl-cert={self.root}/cert.pem", f"--ssl-key={self.root}/key.pem", "--character-set-server=utf8mb4"])
         return self
 
