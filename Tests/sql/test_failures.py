@@ -112,6 +112,8 @@ def cancel(world, host):
 def cancel_elsewhere(world):
     """While it waits for a connection, and while the host takes no more of an artefact."""
     host = world.host(connections={c: {**s, "pool": 1} for c, s in world.connections().items()})
+    used = host.rows("pg/pid")[0]["pid"]
+    equal(host.rows("pg/pid")[0]["pid"], used, "there is one connection")
     first = host.start("pg/sleep", Param_n="60")
     until(lambda: world.postgres.running("pg_sleep"), "the one connection is in use")
     second = host.start("pg/one")
@@ -120,6 +122,7 @@ def cancel_elsewhere(world):
     first.cancel()
     ended(first, CANCELLED, "sql.cancelled", "", "has the connection")
     equal(third.wait()["outcome"], SUCCESS, "the next one in line gets a connection")
+    check(host.rows("pg/pid")[0].get("pid") != used, "a connection on which something was stopped is not used again")
     stuck = host.start("pg/series", again=-1, Param_n="50000")
     equal(host.events.get(timeout=60)["event"], "stalled", "it waits for the host")
     ended(stuck.cancel(), CANCELLED, "sql.cancelled", "the transaction was rolled back", "waits for room for an artefact")
