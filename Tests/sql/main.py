@@ -6,6 +6,7 @@ import concurrent.futures
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -87,6 +88,8 @@ def section(name, run, *arguments):
 
 
 def main():
+    # Servers are stopped also when the tests are.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = sys.argv[1]
     world = World(folder)
     try:
