@@ -22,6 +22,7 @@ def strings(host):
         equal(host.rows(f"{connection}/echo", Params=[None]), [{"a": None}], f"{connection}: null")
         equal(host.rows(f"{connection}/echo", Param_A="secret://token"), [{"a": "open sesame"}], f"{connection}: a secret")
         equal(host.rows(f"{connection}/echo", Param_a="Bearer secret://token"), [{"a": "Bearer open sesame"}], f"{connection}: a secret behind a word")
+        equal(host.rows(f"{connection}/echo", Params={"a": "secret://token"}), [{"a": "secret://token"}], f"{connection}: in JSON it is text")
         equal(host.rows(f"{connection}/twice", Param_a="x"), [{"a": "x", "b": "b?", "a_2": "x", "q": ":a"}], f"{connection}: names and defaults")
         equal(host.rows(f"{connection}/one"), [{"one": 1, "nought": None}], f"{connection}: without parameters")
 
@@ -87,6 +88,10 @@ def refusals(host):
     host.fails(PERMANENT, "sql.parameter", "pg/echo", 'needs the parameter "a"')
     host.fails(PERMANENT, "sql.parameter", "pg/echo", "takes 1 parameters, not 2", Params=[1, 2])
     host.fails(PERMANENT, "sql.secret", "pg/echo", 'no secret "other"', Param_a="secret://other")
+    # What the plugin itself logs in with, also on another connection.
+    for connection in ("pg", "lite"):
+        for reference in ("secret://postgresql", "Bearer secret://mariadb"):
+            host.fails(PERMANENT, "sql.secret", f"{connection}/echo", "is the password of a connection", Param_a=reference)
     host.fails(PERMANENT, "sql.parameter", "pg/transfer", "only comes out", Params={"source": "a", "target": "b", "amount": 1, "note": "x"})
     host.fails(PERMANENT, "sql.parameter", "pg/one", "RowLimit must be", RowLimit="1001")
     host.fails(PERMANENT, "sql.parameter", "pg/one", "TimeoutMs must be", TimeoutMs="0")
