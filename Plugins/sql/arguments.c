@@ -55,7 +55,10 @@ static bool is_password(const struct config *config, spindle_str name) {
     for (i = 0; i < config->connection_count; i++) {
         const char *given = json_string_value(json_object_get(config->connections[i].json, "password"));
         spindle_str password;
-        if (given != NULL && spindle_secret_name(spindle_str_from_cstr(given), &password, &before) && spindle_str_equal(name, password)) return true;
+        if (given != NULL && spindle_secret_name(spindle_str_from_cstr(given), &password, &before) &&
+            spindle_str_equal(name, password)) {
+            return true;
+        }
     }
     return false;
 }
