@@ -136,8 +136,8 @@ static bool outs_from_bindings(struct run *run) {
         out_begin(run, index++, &type, &writer);
         if (b->indicator >= (SQLLEN)b->size) {
             return problem_set(&run->problem, "sql.result.too_large", NULL, "a value that comes out of \"%s\" has %lld bytes, its "
-                                                                           "parameter's maxBytes allows fewer; nothing was changed",
-                               run->operation->name, (long long)b->indicator);
+                                                                           "parameter's maxBytes allows fewer; %s",
+                               run->operation->name, (long long)b->indicator, run_aftermath(run));
         }
         if (b->indicator == SQL_NULL_DATA) writer_null(&writer);
         else writer_value(&writer, column_kind_of_type(type), b->buffer, b->indicator < 0 ? strlen(b->buffer) : (size_t)b->indicator);
@@ -206,7 +206,7 @@ bool results_read(struct run *run) {
     if (run->plan.outs == OUT_BOUND && run->outs.length == 0 && !outs_from_bindings(run)) return false;
     if (run->outs.length > MOST_OUTS) {
         return problem_set(&run->problem, "sql.result.too_large", NULL, "what comes out of the parameters of \"%s\" has more than %d bytes; "
-                                                                       "nothing was changed", run->operation->name, MOST_OUTS);
+                                                                       "%s", run->operation->name, MOST_OUTS, run_aftermath(run));
     }
     return run->outs.lost || run->results.lost ? problem_memory(&run->problem) : true;
 }

@@ -30,6 +30,12 @@ BEGIN
 END //
 CREATE PROCEDURE refuse() SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today' //
 CREATE PROCEDURE as_definer(IN n int) DO SLEEP(n) //
+CREATE PROCEDURE through_gate()
+BEGIN
+    DO GET_LOCK('gate', 100);
+    INSERT INTO customer (name) VALUES ('through');
+    DO RELEASE_LOCK('gate');
+END //
 CREATE PROCEDURE sleeping(IN n int) SQL SECURITY INVOKER BEGIN DO SLEEP(n); INSERT INTO customer (name) VALUES ('slept'); END //
 CREATE FUNCTION double_it(n bigint) RETURNS bigint DETERMINISTIC RETURN n * 2 //
 CREATE PROCEDURE deadlock(IN first text, IN second text)

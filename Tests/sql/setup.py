@@ -52,6 +52,7 @@ STATEMENTS = {
     "isolation_serializable": {"sql": "SELECT current_setting('transaction_isolation') AS level", "isolation": "serializable"},
     "isolation_my": {"sql": "SELECT @@tx_isolation AS level"},
     "isolation_my_committed": {"sql": "SELECT @@tx_isolation AS level", "isolation": "readCommitted"},
+    "add_many": {"sql": "INSERT INTO customer (name) SELECT 'many ' || g FROM generate_series(1, 3) g RETURNING name", "transaction": False, "maxRows": 2},
     "with_change": {"sql": "WITH a AS (UPDATE customer SET balance = balance WHERE name = :name RETURNING name) SELECT name FROM a",
                     "parameters": [{"name": "name"}]},
     "cursors": {"sql": "SELECT count(*) AS cursors FROM pg_cursors"},
@@ -84,6 +85,7 @@ PROCEDURES = {
     "refuse": {},
     "sleeping": {"parameters": [number()]},
     "as_definer": {"parameters": [number()]},
+    "through_gate": {"transaction": False},
     "deadlock": {"parameters": [{"name": "first"}, {"name": "second"}]},
 }
 

@@ -106,7 +106,22 @@ def cancel(world, host):
     # In autocommit what was done stays, and the message says so.
     job = host.start("pg/sleep_at_once")
     until(lambda: world.postgres.running("pg_sleep(60)"), "it runs")
-    ended(job.cancel(), CANCELLED, "sql.cancelled", "what it had done by then stays", "pg/sleep_at_once")
+    result = ended(job.cancel(), CANCELLED, "sql.cancelled", "what it had done by then stays", "pg/sleep_at_once")
+    equal(result["metadata"].get("mayHaveCommitted"), "true", "metadata of what was stopped without a transaction")
+
+
+def done_all_the_same(world, host):
+    """Without a transaction, what could not be stopped is done, and a retry would do it twice."""
+    gate = subprocess.Popen(world.mariadb.client("DO GET_LOCK('gate', 100), SLEEP(64)", "work"), stderr=subprocess.DEVNULL)
+    until(lambda: world.mariadb.running("SLEEP(64)"), "the gate is closed")
+    job = host.start("my/through_gate")
+    until(lambda: world.mariadb.running("GET_LOCK(\\'gate\\', 100)") == 2, "it waits at the gate")
+    job.cancel()
+    check("grant CONNECTION ADMIN" in host.events.get(timeout=60)["text"], "it cannot be stopped")
+    world.mariadb.kill("SLEEP(64)")
+    gate.wait()
+    ended(job, SUCCESS, "", "", "my/through_gate")
+    equal(world.mariadb.sql("SELECT count(*) FROM customer WHERE name = 'through'"), "1", "it was done once")
 
 
 def cancel_elsewhere(world):
@@ -329,6 +344,7 @@ def run(world):
     host = world.host()
     refused(host)
     cancel(world, host)
+    done_all_the_same(world, host)
     timeouts(world, host)
     killed(world, host)
     deadlock(world, host)

@@ -100,6 +100,9 @@ def large(world, host):
 def limits(world, host):
     host.fails(PERMANENT, "sql.result.too_large", "pg/limited", "99 rows of maxRows")
     host.fails(PERMANENT, "sql.result.too_large", "my/series_my_limited", "1000 rows of maxRows")
+    result = host.fails(PERMANENT, "sql.result.too_large", "pg/add_many", "2 rows of maxRows; what it had done by then stays")
+    equal(result["metadata"].get("mayHaveCommitted"), "true", "metadata of a result that was not kept without a transaction")
+    equal(world.postgres.sql("WITH gone AS (DELETE FROM customer WHERE name LIKE 'many %' RETURNING 1) SELECT count(*) FROM gone"), "3", "the rows are there")
     equal(len(host.output("my/many_sets", Param_n="1000")["results"]), 1000, "many sets")
     host.fails(PERMANENT, "sql.result.too_large", "my/many_sets", "more than 1000 result sets", Param_n="1001")
     without = world.host(artefacts=False)
