@@ -123,6 +123,8 @@ def transactions(world, host):
     equal(host.output("pg/nothing")["rowCount"], 0, "nothing changed is a success")
     equal(host.output("my/nothing")["rowCount"], 0, "nothing changed is a success in MariaDB")
     host.fails(PERMANENT, "sql.constraint", "pg/defer", "cannot commit")
+    # Closing a cursor would commit as well, and nobody would hear that it failed.
+    host.fails(PERMANENT, "sql.constraint", "pg/defer_at_once", "deferred")
     for connection in ("pg", "my", "lite"):
         equal(host.output(f"{connection}/add", Param_name=f"new {connection}")["rowCount"], 1, f"{connection}: insert")
         result = host.fails(PERMANENT, "sql.constraint", f"{connection}/add", "", Param_name=f"new {connection}")
