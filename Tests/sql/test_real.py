@@ -108,6 +108,12 @@ def refusals(room):
     check(done.returncode == 2, "what the schema does not allow is refused before it runs", done)
     done = room.sql("notes/ship", "-p", "Param_number=x")
     check(done.returncode == 1 and "may not be run on" in done.stderr, "not on that connection", done)
+    path = room.plugins / "sql.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("isolation: worker", "isolation: in-process"))
+    done = room.sql("shop/orders")
+    check(done.returncode == 2 and "Types served here: none" in done.stderr, "drivers change what their process shares", done)
+    path.write_text(text)
 
 
 def ends(world, room, level):
