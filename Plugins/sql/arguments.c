@@ -189,6 +189,7 @@ bool arguments_read(struct arguments *arguments, const struct config *config, co
     arguments->count = operation->parameter_count;
     for (i = 0; i < request->parameter_count; i++) {
         if (!str_is_nocase(request->parameters[i].key, "Params")) continue;
+        if (document) return problem_set(problem, CODE, "/Params", "Params is given twice");
         document = true;
         if (!read_document(&r, request->parameters[i].value, "/Params")) return false;
     }

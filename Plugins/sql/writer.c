@@ -116,6 +116,15 @@ static bool is_exact(enum column_kind kind, const char *text, size_t length) {
     return digits <= 15;
 }
 
+/* Nothing in it has a meaning in CSV. SQLite keeps any text in columns of numbers. */
+static bool is_of_number(const char *text, size_t length) {
+    size_t i;
+    for (i = 0; i < length; i++) {
+        if (text[i] == 0 || strchr("0123456789+-.eE", text[i]) == NULL) return false;
+    }
+    return length > 0;
+}
+
 static void put_double(struct writer *writer, const char *text, bool single) {
     double number = strtod(text, NULL);
     char digits[40];
@@ -156,7 +165,7 @@ static void put_changed(struct writer *writer, enum column_kind kind, const char
 void writer_value(struct writer *writer, enum column_kind kind, const char *bytes, size_t length) {
     switch (kind) {
     case COLUMN_INTEGER: case COLUMN_DECIMAL:
-        if (writer->csv || is_exact(kind, bytes, length)) writer_raw(writer, bytes, length);
+        if (writer->csv ? is_of_number(bytes, length) : is_exact(kind, bytes, length)) writer_raw(writer, bytes, length);
         else put_text(writer, bytes, length);
         return;
     case COLUMN_DOUBLE: case COLUMN_REAL: put_double(writer, bytes, kind == COLUMN_REAL); return;

@@ -61,6 +61,12 @@ class World:
                 bin blob, u text, j text);""")
         db.close()
 
+    def lite_sql(self, text, values):
+        db = sqlite3.connect(self.lite)
+        with db:
+            db.execute(text, values)
+        db.close()
+
     def connections(self):
         connections = setup.connections(self)
         # The driver waits for a lock by itself; not so long here.

@@ -113,6 +113,9 @@ class Postgres(Server):
     def connections(self):
         return int(self.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'work' AND pid <> pg_backend_pid()"))
 
+    def idle_transactions(self):
+        return int(self.sql("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"))
+
     def settings(self, **more):
         return {"driver": str(DRIVERS / "psqlodbcw.so"), "server": "localhost", "port": self.port, "database": "work", "user": "spindle",
                 "password": "secret://postgresql", **more}
@@ -151,6 +154,10 @@ class MariaDB(Server):
 
     def connections(self):
         return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE user = 'spindle'"))
+
+    def idle_transactions(self):
+        return int(self.sql("SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id "
+                            "WHERE command = 'Sleep'"))
 
     def settings(self, **more):
         return {"driver": str(DRIVERS / "libmaodbc.so"), "server": "127.0.0.1", "port": self.port, "database": "work", "user": "spindle",

@@ -80,6 +80,7 @@ PROCEDURES = {
     "double_my": {"routine": "work.double_it", "returns": "integer", "parameters": [number()]},
     "min_max": {"function": True, "parameters": [number(), {"name": "lowest", "type": "integer", "direction": "out"},
                                                  {"name": "most", "type": "integer", "direction": "out"}]},
+    "huge_out": {"function": True, "parameters": [{"name": "a", "direction": "out"}, {"name": "b", "direction": "out"}]},
     "too_few": {"routine": "min_max", "function": True, "parameters": [number(), {"name": "lowest", "type": "integer", "direction": "out"}]},
     "some_rows": {"function": True, "parameters": [number()]},
     "sets": {"parameters": [number(), {"name": "total", "type": "integer", "direction": "out"}]},

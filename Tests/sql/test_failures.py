@@ -79,6 +79,7 @@ def stopped(world, host, server, target, part, **parameters):
     until(lambda: server.running(part), f"{target} runs")
     ended(job.cancel(), CANCELLED, "sql.cancelled", "was cancelled; the transaction was rolled back", target)
     until(lambda: server.running(part) == 0, f"{target} has ended on the server")
+    until(lambda: server.idle_transactions() == 0, f"{target} leaves no transaction open")
 
 
 def cancel(world, host):

@@ -23,6 +23,7 @@ def routines(host):
     equal(host.output("pg/double_it", Param_n="21")["out"], {"return": 42}, "function of PostgreSQL")
     equal(host.output("my/double_my", Param_n="21")["out"], {"return": 42}, "function of MariaDB")
     equal(host.output("pg/min_max", Param_n="7")["out"], {"lowest": -7, "most": 7}, "function with OUT parameters")
+    host.fails(PERMANENT, "sql.result.too_large", "pg/huge_out", "more than 262144 bytes; the transaction was rolled back")
     host.fails(PERMANENT, "sql.statement", "pg/too_few", "gives 2 values, but 1", Param_n="7")
     equal(host.rows("pg/some_rows", Param_n="2"), [{"a": 1, "b": "row 1"}, {"a": 2, "b": "row 2"}], "function that gives rows")
     equal(host.output("my/sets", Param_n="5"), {"rowCount": 0, "out": {"total": 10}, "results": [[{"a": 5}, {"a": 6}], [{"b": "zwei"}]]}, "several sets")

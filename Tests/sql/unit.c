@@ -176,6 +176,21 @@ static void written(void) {
     }
 }
 
+static void json_values(void) {
+    static const char *const table[][2] = {
+        { "0.1", "0.1" }, { "[1.5,{\"a\":0.7}]", "[1.5,{\"a\":0.7}]" }, { "0.30000000000000004", "0.30000000000000004" },
+        { "\"a\"", "\"a\"" }, { "\"\\u0000\"", "\"\\u0000\"" }, { "null", "" }, { "123456789012345678", "123456789012345678" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        json_t *json = json_loads(table[i][0], JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        struct value value = { .null = false };
+        const char *why = "";
+        same(table[i][0], value_from_json(&value, TYPE_JSON, json, &why) ? value.bytes.data : why, table[i][1]);
+        text_free(&value.bytes);
+        json_decref(json);
+    }
+}
+
 static void verdicts(void) {
     static const struct { enum database_system system; enum phase phase; const char *state; long native; const char *message, *code; int32_t outcome; } table[] = {
         { SYSTEM_POSTGRESQL, PHASE_RUN, "40P01", 1, "", "sql.serialization", SPINDLE_RETRYABLE },
@@ -241,6 +256,7 @@ int main(void) {
     temporals();
     base64();
     written();
+    json_values();
     verdicts();
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;
