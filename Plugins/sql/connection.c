@@ -139,6 +139,10 @@ struct connection *connection_open(SQLHENV environment, const struct connection_
 }
 
 void connection_close(struct connection *connection) {
+    /* By the rules of ODBC an open transaction keeps a connection from being closed. */
+    if (!connection->autocommit && !connection_is_dead(connection)) {
+        (void)SQLEndTran(SQL_HANDLE_DBC, connection->dbc, SQL_ROLLBACK);
+    }
     (void)SQLDisconnect(connection->dbc);
     (void)SQLFreeHandle(SQL_HANDLE_DBC, connection->dbc);
     free(connection);

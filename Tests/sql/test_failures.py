@@ -267,9 +267,13 @@ def tls(world):
         named[name] = server.settings(**trusted) | {"server": "localhost"}
         named[f"{name}_wrong"] = server.settings(**trusted) | {"server": "127.0.0.1"}
         named[f"{name}_unknown"] = server.settings(tls={"caFile": str(world.folder / "other.pem")}) | {"server": "localhost"}
-    host = world.host(connections=named, statements={"one": {"sql": "SELECT 1 AS one"}}, procedures={})
-    for name in ("pg", "my"):
+    host = world.host(connections=named, procedures={}, statements={
+        "one": {"sql": "SELECT 1 AS one"}, "sleep_pg": {"sql": "SELECT pg_sleep(65)"}, "sleep_my": {"sql": "SELECT sleep(65)"}})
+    for name, server in (("pg", world.postgres), ("my", world.mariadb)):
         equal(host.rows(f"{name}/one"), [{"one": 1}], f"{name}: TLS with the right name")
+        job = host.start(f"{name}/sleep_{name}")
+        until(lambda: server.running("sleep(65)"), "it runs")
+        ended(job.cancel(), CANCELLED, "sql.cancelled", "the transaction was rolled back", f"{name}: cancelled with TLS")
         host.fails(PERMANENT, "sql.tls", f"{name}_wrong/one", "")
         host.fails(PERMANENT, "sql.tls", f"{name}_unknown/one", "")
     host.close()
@@ -323,6 +327,9 @@ def configurations(world):
         check(host.created["status"] == -4 and part in host.created["error"]["message"], f"must be refused: {part}", host.created)
         host.close()
     no('"DRIVER" is no option', "/connections/c/options", connections={"c": {"driver": "/x.so", "options": {"DRIVER": "/y.so"}}}, statements={}, procedures={})
+    for driver, option in (("/psqlodbcw.so", "sslmode"), ("/libmaodbc.so", "SSLVERIFY")):
+        no("say the same thing", "/connections/c/tls", connections={"c": {"driver": driver, "tls": {"caFile": "/ca.pem"}, "options": {option: "0"}}},
+           statements={}, procedures={})
     no('must have "caFile"', "/connections/c/tls", connections={"c": {"driver": "/psqlodbcw.so", "tls": {"caFile": "x"}}}, statements={}, procedures={})
     statement('must have "sql"')
     statement("uses :b, which is not among", sql="SELECT :b")
