@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import textwrap
 
 from harness import check, equal
 from servers import PASSWORDS, until
@@ -17,9 +16,8 @@ PAGE = (ROOT / "Docs/executors/sql.md").read_text()
 
 
 def block(kind, name):
-    """The indented lines behind a mark of the page."""
-    text = PAGE[PAGE.index(f"<!-- {kind}: {name} -->\n"):].split("\n", 2)[2]
-    return textwrap.dedent("\n".join(text[:re.search(r"\n\n(?!    )|\Z", text).start()].splitlines()))
+    """The fence behind a mark of the page."""
+    return re.search(rf"<!-- {kind}: {name} -->\n```\w+\n(.*?)```\n", PAGE, re.S).group(1)
 
 
 class Room:
@@ -86,15 +84,15 @@ def recipes(world, level):
     db.close()
     (notes / "notes.db").chmod(0o666)
     room = Room(world, level, sidecar(world, level, notes))
-    names = re.findall(r"<!-- recipe: ([a-z]+) -->", PAGE)
+    names = re.findall(r"<!-- example: (sql-[a-z]+) -->", PAGE)
     check(len(names) >= 6, "recipes are found", names)
     for name in names:
-        commands = block("recipe", name).replace("spindle run ", f"spindle run --plugins {room.plugins} ")
+        commands = block("example", name).replace("spindle run ", f"spindle run --plugins {room.plugins} ")
         done = room.run("exec 2>&1\n" + commands)
         got = re.sub(r"execution [0-9a-f]+ ", "execution … ", done.stdout)
         # The output of a job has no line end of its own.
         squeeze = lambda text: re.sub(r"\r?\n", "", text)
-        equal(squeeze(got), squeeze(block("output of", name)), f"{level}: recipe {name}")
+        equal(squeeze(got), squeeze(block("output", name)), f"{level}: recipe {name}")
     equal(sqlite3.connect(notes / "notes.db").execute("SELECT text FROM note").fetchall(), [("remember the milk",)], f"{level}: the note is there")
     return room
 
