@@ -106,6 +106,8 @@ def refusals(room):
     check(done.returncode == 2, "what the schema does not allow is refused before it runs", done)
     done = room.sql("notes/ship", "-p", "Param_number=x")
     check(done.returncode == 1 and "may not be run on" in done.stderr, "not on that connection", done)
+    done = room.sql("notes/add-note", "-p", "Param_text=secret://shop-db")
+    check(done.returncode == 1 and "[sql.secret]" in done.stderr, "the password of another connection", done)
     path = room.plugins / "sql.yaml"
     text = path.read_text()
     path.write_text(text.replace("isolation: worker", "isolation: in-process"))
