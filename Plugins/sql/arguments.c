@@ -8,6 +8,7 @@
 
 struct reading {
     struct arguments *arguments;
+    const struct config *config;
     const struct operation *operation;
     const spindle_request *request;
     struct problem *problem;
@@ -48,6 +49,20 @@ static bool refuse(struct reading *r, int index, const char *pointer, const char
                        r->operation->name, why);
 }
 
+/* A job must not read back what the plugin itself logs in with. */
+static bool is_password(const struct config *config, spindle_str name) {
+    size_t i, before;
+    for (i = 0; i < config->connection_count; i++) {
+        const char *given = json_string_value(json_object_get(config->connections[i].json, "password"));
+        spindle_str password;
+        if (given != NULL && spindle_secret_name(spindle_str_from_cstr(given), &password, &before) &&
+            spindle_str_equal(name, password)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A value that refers to a secret becomes what stands before the reference and the secret. */
 static bool resolve(struct reading *r, spindle_str given, struct text *text, const char *pointer) {
     spindle_str name, found = { NULL, 0 };
@@ -55,6 +70,10 @@ static bool resolve(struct reading *r, spindle_str given, struct text *text, con
     if (!spindle_secret_name(given, &name, &before)) {
         text_add(text, given.ptr, given.len);
         return true;
+    }
+    if (is_password(r->config, name)) {
+        return problem_set(r->problem, "sql.secret", pointer, "the secret \"%.*s\" is the password of a connection, which no value may refer to",
+                           shown(name.len), name.ptr);
     }
     if (!SPINDLE_OFFERS(r->request->host, secret_get) ||
         r->request->host->secret_get(r->request->ctx, r->request->handle, name, &found) != SPINDLE_OK) {
@@ -80,10 +99,13 @@ static bool from_text(struct reading *r, struct value *value, int index, spindle
 
 static bool from_json(struct reading *r, struct value *value, int index, const json_t *json, const char *pointer) {
     const char *why = "";
-    if (json_is_string(json)) {
-        return from_text(r, value, index, spindle_str_make(json_string_value(json), json_string_length(json)), pointer);
-    }
     return value_from_json(value, r->operation->parameters[index].type, json, &why) || refuse(r, index, pointer, why);
+}
+
+/* The operator's, whose references the host has granted. Those in a job's JSON it has not, so there they are text. */
+static bool from_default(struct reading *r, struct value *value, int index, const json_t *json) {
+    if (!json_is_string(json)) return from_json(r, value, index, json, "");
+    return from_text(r, value, index, spindle_str_make(json_string_value(json), json_string_length(json)), "");
 }
 
 static bool read_object(struct reading *r, json_t *json, const char *base) {
@@ -148,7 +170,7 @@ static bool complete(struct reading *r) {
             return problem_set(r->problem, CODE, NULL, "\"%s\" needs the parameter \"%s\"", r->operation->name, p->name);
         }
         r->arguments->values[i].null = p->fallback == NULL;
-        if (p->fallback != NULL && !from_json(r, &r->arguments->values[i], (int)i, p->fallback, "")) return false;
+        if (p->fallback != NULL && !from_default(r, &r->arguments->values[i], (int)i, p->fallback)) return false;
     }
     for (i = 0; i < r->arguments->count; i++) {
         if (r->arguments->values[i].bytes.lost) return problem_memory(r->problem);
@@ -156,9 +178,9 @@ static bool complete(struct reading *r) {
     return true;
 }
 
-bool arguments_read(struct arguments *arguments, const struct operation *operation, const spindle_request *request,
-                    struct problem *problem) {
-    struct reading r = { .arguments = arguments, .operation = operation, .request = request, .problem = problem };
+bool arguments_read(struct arguments *arguments, const struct config *config, const struct operation *operation,
+                    const spindle_request *request, struct problem *problem) {
+    struct reading r = { .arguments = arguments, .config = config, .operation = operation, .request = request, .problem = problem };
     bool document = false;
     size_t i;
     memset(arguments, 0, sizeof *arguments);
@@ -167,6 +189,7 @@ bool arguments_read(struct arguments *arguments, const struct operation *operati
     arguments->count = operation->parameter_count;
     for (i = 0; i < request->parameter_count; i++) {
         if (!str_is_nocase(request->parameters[i].key, "Params")) continue;
+        if (document) return problem_set(problem, CODE, "/Params", "Params is given twice");
         document = true;
         if (!read_document(&r, request->parameters[i].value, "/Params")) return false;
     }

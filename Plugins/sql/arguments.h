@@ -17,8 +17,8 @@ struct arguments {
 };
 
 /* From `Params` or the payload (JSON), and from Param_NAME. False: `problem`. arguments_free in every case. */
-bool arguments_read(struct arguments *arguments, const struct operation *operation, const spindle_request *request,
-                    struct problem *problem);
+bool arguments_read(struct arguments *arguments, const struct config *config, const struct operation *operation,
+                    const spindle_request *request, struct problem *problem);
 void arguments_free(struct arguments *arguments); /* wipes: a secret may be among them */
 
 /* One value from its text or its JSON form. False, with what is wrong in `why`. */

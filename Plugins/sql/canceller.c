@@ -42,9 +42,9 @@ static void stop_statement(const struct run *run) {
     switch (run->connection->system) {
     /* SQLCancel of its driver frees what the other thread reads, and connects without TLS. */
     case SYSTEM_MARIADB: ask_server(run); return;
-    /* SQLCancel of its driver does nothing while rows are fetched. */
+    /* SQLCancel of its driver does nothing while rows are fetched, and goes by a connection without TLS. */
     case SYSTEM_POSTGRESQL:
-        if (run->stops > 0) ask_server(run);
+        if (run->stops > 0 || json_object_get(run->pool->settings->json, "tls") != NULL) ask_server(run);
         else (void)SQLCancel(run->cancel_handle);
         return;
     default: (void)SQLCancel(run->cancel_handle); return;

@@ -25,12 +25,22 @@ static void put_piece(struct writer *writer, enum column_kind kind, const char *
     }
 }
 
-/* A value of any length, in pieces. */
-static bool write_long(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT column, enum column_kind kind) {
+/* Whoever takes the value has had too much of it already. */
+static bool is_enough(const struct writer *writer) {
+    return writer->text != NULL ? writer->text->length > MOST_OUTS : writer->sink->failed;
+}
+
+/* A value of any length, in pieces, whose beginning has been read if `first` is not NULL. */
+static bool write_long(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT column, enum column_kind kind, const char *first,
+                       size_t first_length) {
     SQLSMALLINT type = kind == COLUMN_BINARY ? SQL_C_BINARY : SQL_C_CHAR;
     size_t terminator = kind == COLUMN_BINARY ? 0 : 1;
     char piece[PIECE + 1];
-    bool begun = false;
+    bool begun = first != NULL;
+    if (begun) {
+        writer_raw(writer, "\"", 1);
+        put_piece(writer, kind, first, first_length);
+    }
     for (;;) {
         SQLLEN indicator = 0;
         SQLRETURN status = SQLGetData(statement, column, type, piece, (SQLLEN)(PIECE + terminator), &indicator);
@@ -43,7 +53,7 @@ static bool write_long(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT c
         if (!begun) writer_raw(writer, "\"", 1);
         begun = true;
         put_piece(writer, kind, piece, piece_length(status, indicator, PIECE + terminator, terminator));
-        if (status == SQL_SUCCESS || (writer->sink != NULL && writer->sink->failed)) break;
+        if (status == SQL_SUCCESS || is_enough(writer)) break;
     }
     if (!begun) writer_raw(writer, "\"", 1);
     writer_quoted_end(writer);
@@ -57,7 +67,7 @@ bool cell_write(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT column, 
     unsigned char bit = 0;
     SQLLEN indicator = 0;
     SQLRETURN status;
-    if (kind == COLUMN_TEXT || kind == COLUMN_BINARY) return write_long(writer, statement, column, kind);
+    if (kind == COLUMN_TEXT || kind == COLUMN_BINARY) return write_long(writer, statement, column, kind, NULL, 0);
     if (kind == COLUMN_DOUBLE || kind == COLUMN_REAL) {
         status = SQLGetData(statement, column, SQL_C_DOUBLE, &number, sizeof number, &indicator);
         if (!SQL_SUCCEEDED(status)) return false;
@@ -74,7 +84,14 @@ bool cell_write(struct writer *writer, SQLHSTMT statement, SQLUSMALLINT column, 
     }
     status = SQLGetData(statement, column, SQL_C_CHAR, value, sizeof value, &indicator);
     if (!SQL_SUCCEEDED(status)) return false;
-    if (indicator == SQL_NULL_DATA) writer_null(writer);
-    else writer_value(writer, kind, value, piece_length(status, indicator, sizeof value, 1));
+    if (indicator == SQL_NULL_DATA) {
+        writer_null(writer);
+        return true;
+    }
+    /* Longer than any number that JSON has exactly, or any time: SQLite keeps what it likes in columns of any type. */
+    if (status == SQL_SUCCESS_WITH_INFO && (indicator == SQL_NO_TOTAL || indicator >= (SQLLEN)sizeof value)) {
+        return write_long(writer, statement, column, COLUMN_TEXT, value, sizeof value - 1);
+    }
+    writer_value(writer, kind, value, piece_length(status, indicator, sizeof value, 1));
     return true;
 }

@@ -13,6 +13,10 @@ struct writer {
     size_t pending_count;
 };
 
+/* Most bytes of all values that come out of parameters. With the results that stay in the output, and what is around them, less
+ * than an output may have. */
+#define MOST_OUTS (256 * 1024)
+
 void writer_raw(struct writer *writer, const char *bytes, size_t length);
 /* Between quotes: what may not stand there is escaped, what is not UTF-8 becomes U+FFFD. */
 void writer_quoted(struct writer *writer, const char *bytes, size_t length);

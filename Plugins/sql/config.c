@@ -75,9 +75,8 @@ static bool read_connection(struct connection_settings *settings, const char *na
     if (!name_is_valid(name)) {
         return problem_set(problem, CODE, pointer, "a connection's name must have letters, digits, _, - and dots only, not \"%.100s\"", name);
     }
-    if (!json_is_object(json) || !read_system(settings, pointer, problem)) {
-        return json_is_object(json) ? false : problem_set(problem, CODE, pointer, "a connection must be an object");
-    }
+    if (!json_is_object(json)) return problem_set(problem, CODE, pointer, "a connection must be an object");
+    if (!read_system(settings, pointer, problem)) return false;
     password = json_string_value(json_object_get(json, "password"));
     if (password != NULL && strncmp(password, "secret://", 9) != 0) {
         return problem_set(problem, CODE, pointer, "the password of connection \"%s\" must be a reference: secret://NAME", name);

@@ -139,6 +139,10 @@ struct connection *connection_open(SQLHENV environment, const struct connection_
 }
 
 void connection_close(struct connection *connection) {
+    /* By the rules of ODBC an open transaction keeps a connection from being closed. */
+    if (!connection->autocommit && !connection_is_dead(connection)) {
+        (void)SQLEndTran(SQL_HANDLE_DBC, connection->dbc, SQL_ROLLBACK);
+    }
     (void)SQLDisconnect(connection->dbc);
     (void)SQLFreeHandle(SQL_HANDLE_DBC, connection->dbc);
     free(connection);
@@ -156,6 +160,7 @@ static bool set_attribute(struct connection *c, SQLINTEGER attribute, SQLULEN va
 bool connection_prepare(struct connection *c, const struct operation *operation, int64_t seconds, struct problem *problem) {
     enum isolation wanted = operation->isolation != ISOLATION_DEFAULT ? operation->isolation : c->settings->isolation;
     SQLULEN isolation = wanted == ISOLATION_DEFAULT ? c->default_isolation : isolation_value(wanted);
+    bool cursors = operation->transaction && !operation->changes_by_with;
     char limits[120];
     if (isolation != 0 && isolation != c->isolation) {
         if (!set_attribute(c, SQL_ATTR_TXN_ISOLATION, isolation, "cannot set the isolation of", problem)) return false;
@@ -168,10 +173,11 @@ bool connection_prepare(struct connection *c, const struct operation *operation,
         }
         c->autocommit = !operation->transaction;
     }
-    /* PostgreSQL has no cursors for a WITH that changes something. */
-    if (c->system == SYSTEM_POSTGRESQL && operation->changes_by_with == c->cursors && !connection_option_is_given(c->settings, "UseDeclareFetch")) {
-        if (!set_attribute(c, PGOPT_USE_DECLAREFETCH, !operation->changes_by_with, "cannot switch cursors of", problem)) return false;
-        c->cursors = !operation->changes_by_with;
+    /* PostgreSQL has no cursors for a WITH that changes something. Without a transaction the driver makes one around its cursor, and
+     * says nothing of a commit that fails when it closes it. */
+    if (c->system == SYSTEM_POSTGRESQL && cursors != c->cursors && !connection_option_is_given(c->settings, "UseDeclareFetch")) {
+        if (!set_attribute(c, PGOPT_USE_DECLAREFETCH, cursors, "cannot switch cursors of", problem)) return false;
+        c->cursors = cursors;
     }
     /* Its driver has no SQL_ATTR_QUERY_TIMEOUT, and the server shall end what it runs also when nobody is left to ask it to. Its
      * driver keeps whole sets in memory, so the server must not send more than is wanted. */

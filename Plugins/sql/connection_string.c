@@ -78,13 +78,21 @@ static bool put_member(const struct making *m, const char *member, const char *k
 
 static bool put_tls(const struct making *m) {
     const json_t *tls = json_object_get(m->settings->json, "tls");
+    static const char *const own[] = { "SSLmode", "CA", "pqopt", "FORCETLS", "SSLVERIFY", "SSLCA", "SSLCAPATH" };
     const char *file = json_string_value(json_object_get(tls, "caFile"));
+    size_t i;
     char pointer[SPINDLE_MAX_NAME_BYTES], option[1024];
     if (tls == NULL) return true;
     (void)snprintf(pointer, sizeof pointer, "/connections/%s/tls", m->settings->name);
     if (file == NULL || file[0] != '/' || strlen(file) > 900 || strchr(file, ' ') != NULL || !is_plain(spindle_str_from_cstr(file))) {
         return problem_set(m->problem, CODE, pointer, "\"tls\" of connection \"%s\" must have \"caFile\", an absolute path without "
                                                       "blanks and special characters", m->settings->name);
+    }
+    for (i = 0; i < sizeof own / sizeof *own; i++) {
+        if (connection_option_is_given(m->settings, own[i])) {
+            return problem_set(m->problem, CODE, pointer, "\"tls\" of connection \"%s\" and its option \"%s\" say the same thing; leave one of "
+                                                          "them away", m->settings->name, own[i]);
+        }
     }
     if (m->settings->system == SYSTEM_POSTGRESQL) {
         (void)snprintf(option, sizeof option, "sslrootcert=%s", file);

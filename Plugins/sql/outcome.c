@@ -60,24 +60,30 @@ static void tell(struct run *run, int32_t outcome, spindle_str output, const cha
     (void)run->request->host->complete(run->request->ctx, run->request->handle, &result);
 }
 
-/* What an ended statement has done. */
-static const char *aftermath(const struct run *run) {
-    if (!run->began) return "nothing was changed";
-    return run->operation->transaction ? "the transaction was rolled back" : "what it had done by then stays";
+const char *run_aftermath(const struct run *run) {
+    if (!run->began || run->pool->settings->read_only) return "nothing was changed";
+    if (!run->operation->transaction) return "what it had done by then stays";
+    if (run->pool->settings->system == SYSTEM_POSTGRESQL || run->pool->settings->system == SYSTEM_SQLITE) return "the transaction was rolled back";
+    return "the transaction was rolled back, but not what commits by itself there, such as DDL";
+}
+
+/* Without a transaction what was sent may be done, even if its result was not kept or it was stopped. */
+static bool may_stay(const struct run *run, bool is_stopped) {
+    return run->began && !run->operation->transaction && !run->pool->settings->read_only && (run->executed || is_stopped);
 }
 
 static void stopped(struct run *run) {
     int32_t reason = run_reason(run);
     if (reason == RUN_TIME_IS_UP) {
         (void)problem_set(&run->problem, "sql.timeout", NULL, "\"%s\" was stopped on the server after its time limit of %lld ms; %s",
-                          run->operation->name, (long long)run->timeout_ms, aftermath(run));
+                          run->operation->name, (long long)run->timeout_ms, run_aftermath(run));
         run->problem.outcome = SPINDLE_RETRYABLE;
         tell(run, SPINDLE_RETRYABLE, SPINDLE_STR(""), "");
         return;
     }
     (void)problem_set(&run->problem, "sql.cancelled", NULL, "\"%s\" was stopped %s; %s", run->operation->name,
                       reason == SPINDLE_CANCEL_TIMEOUT ? "because the attempt's time was up"
-                      : reason == SPINDLE_CANCEL_SHUTDOWN ? "because the host stops" : "because it was cancelled", aftermath(run));
+                      : reason == SPINDLE_CANCEL_SHUTDOWN ? "because the host stops" : "because it was cancelled", run_aftermath(run));
     tell(run, SPINDLE_CANCELLED, SPINDLE_STR(""), "");
 }
 
@@ -88,6 +94,7 @@ void run_complete(struct run *run) {
         return;
     }
     if (!run->done) {
+        if (run->operation != NULL && may_stay(run, run->problem.code[0] == 0)) run->uncertain = true;
         if (run->problem.code[0] == 0 && run_reason(run) != 0) stopped(run);
         else if (run->problem.code[0] != 0) tell(run, run->problem.outcome, SPINDLE_STR(""), "");
         else {

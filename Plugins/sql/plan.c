@@ -106,18 +106,28 @@ const char *plan_out_name(const struct operation *operation, size_t index, enum 
     return "";
 }
 
-static SQLRETURN bind_in(const struct binding *b, SQLUSMALLINT place, const struct parameter *p, struct value *value,
+static SQLLEN length_of(enum value_type type, const struct value *value) {
+    switch (type) {
+    case TYPE_INTEGER: case TYPE_DOUBLE: return 8;
+    case TYPE_BOOLEAN: return 1;
+    default: return (SQLLEN)value->bytes.length;
+    }
+}
+
+static SQLRETURN bind_in(struct binding *b, SQLUSMALLINT place, const struct parameter *p, struct value *value,
                          SQLHSTMT statement) {
     SQLULEN size = value->bytes.length > 0 ? value->bytes.length : 1;
     SQLSMALLINT type = type_sql(p->type, value->bytes.length);
-    SQLLEN *indicator = (SQLLEN *)&b->indicator;
+    SQLLEN *indicator = &b->indicator;
+    b->bit = value->integer != 0;
+    b->indicator = value->null ? SQL_NULL_DATA : length_of(p->type, value);
     switch (p->type) {
     case TYPE_INTEGER:
         return SQLBindParameter(statement, place, SQL_PARAM_INPUT, SQL_C_SBIGINT, type, 19, 0, &value->integer, 8, indicator);
     case TYPE_DOUBLE:
         return SQLBindParameter(statement, place, SQL_PARAM_INPUT, SQL_C_DOUBLE, type, 15, 0, &value->number, 8, indicator);
     case TYPE_BOOLEAN:
-        return SQLBindParameter(statement, place, SQL_PARAM_INPUT, SQL_C_BIT, type, 1, 0, (SQLPOINTER)&b->bit, 1, indicator);
+        return SQLBindParameter(statement, place, SQL_PARAM_INPUT, SQL_C_BIT, type, 1, 0, &b->bit, 1, indicator);
     case TYPE_DECIMAL: {
         const char *point = value->bytes.data == NULL ? NULL : strchr(value->bytes.data, '.');
         SQLSMALLINT scale = point == NULL ? 0 : (SQLSMALLINT)strlen(point + 1);
@@ -172,11 +182,6 @@ bool plan_bind(struct plan *plan, const struct operation *operation, struct argu
         if (b->out) {
             status = bind_out(b, (SQLUSMALLINT)(i + 1), operation, value, statement);
         } else {
-            b->bit = value->integer != 0;
-            b->indicator = value->null ? SQL_NULL_DATA : operation->parameters[b->parameter].type == TYPE_INTEGER ||
-                                                                 operation->parameters[b->parameter].type == TYPE_DOUBLE
-                               ? 8
-                           : operation->parameters[b->parameter].type == TYPE_BOOLEAN ? 1 : (SQLLEN)value->bytes.length;
             if (value->bytes.data == NULL) text_put(&value->bytes, "");
             status = bind_in(b, (SQLUSMALLINT)(i + 1), &operation->parameters[b->parameter], value, statement);
         }

@@ -112,6 +112,6 @@ struct run *run_make(struct instance *instance, const spindle_request *request) 
     run->format = run->operation->format;
     run->row_limit = run->operation->row_limit;
     run->timeout_ms = run->operation->timeout_ms;
-    if (read_options(run)) (void)arguments_read(&run->arguments, run->operation, request, &run->problem);
+    if (read_options(run)) (void)arguments_read(&run->arguments, &instance->config, run->operation, request, &run->problem);
     return run;
 }

@@ -5,9 +5,6 @@
 
 #include "cell.h"
 
-/* With the results that stay in the output, and what is around them, less than an output may have. */
-#define MOST_OUTS (256 * 1024)
-
 struct column {
     char name[256];
     enum column_kind kind;
@@ -98,6 +95,12 @@ static bool set_read(struct run *run, const struct column *columns, SQLSMALLINT 
     return good && !sink.failed;
 }
 
+static bool outs_fit(struct run *run) {
+    return run->outs.length <= MOST_OUTS ||
+           problem_set(&run->problem, "sql.result.too_large", NULL, "what comes out of the parameters of \"%s\" has more than %d bytes; %s",
+                       run->operation->name, MOST_OUTS, run_aftermath(run));
+}
+
 static void out_begin(struct run *run, size_t index, enum value_type *type, struct writer *writer) {
     const char *name = plan_out_name(run->operation, index, type);
     text_format(&run->outs, "%s\"%s\":", run->outs.length > 0 ? "," : "", name);
@@ -122,6 +125,7 @@ static bool outs_from_row(struct run *run, const struct column *columns, SQLSMAL
         else if (!cell_write(&writer, run->statement, (SQLUSMALLINT)(i + 1), columns[i].kind)) {
             return run_statement_failed(run, "read a value that comes out of");
         }
+        if (!outs_fit(run)) return false;
     }
     return true;
 }
@@ -136,11 +140,12 @@ static bool outs_from_bindings(struct run *run) {
         out_begin(run, index++, &type, &writer);
         if (b->indicator >= (SQLLEN)b->size) {
             return problem_set(&run->problem, "sql.result.too_large", NULL, "a value that comes out of \"%s\" has %lld bytes, its "
-                                                                           "parameter's maxBytes allows fewer; nothing was changed",
-                               run->operation->name, (long long)b->indicator);
+                                                                           "parameter's maxBytes allows fewer; %s",
+                               run->operation->name, (long long)b->indicator, run_aftermath(run));
         }
         if (b->indicator == SQL_NULL_DATA) writer_null(&writer);
         else writer_value(&writer, column_kind_of_type(type), b->buffer, b->indicator < 0 ? strlen(b->buffer) : (size_t)b->indicator);
+        if (!outs_fit(run)) return false;
     }
     return true;
 }
@@ -204,9 +209,5 @@ bool results_read(struct run *run) {
         if (run_reason(run) != 0) return false;
     }
     if (run->plan.outs == OUT_BOUND && run->outs.length == 0 && !outs_from_bindings(run)) return false;
-    if (run->outs.length > MOST_OUTS) {
-        return problem_set(&run->problem, "sql.result.too_large", NULL, "what comes out of the parameters of \"%s\" has more than %d bytes; "
-                                                                       "nothing was changed", run->operation->name, MOST_OUTS);
-    }
     return run->outs.lost || run->results.lost ? problem_memory(&run->problem) : true;
 }

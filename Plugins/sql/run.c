@@ -42,7 +42,7 @@ bool run_statement_failed(struct run *run, const char *doing) {
     what_of(run, what, sizeof what, doing);
     problem_from_handle(&run->problem, run->connection->system, PHASE_RUN, SQL_HANDLE_STMT, run->statement, what);
     look_at_connection(run);
-    if (is(run, "sql.connection") && !run->operation->transaction && !run->pool->settings->read_only) {
+    if (run->began && is(run, "sql.connection") && !run->operation->transaction && !run->pool->settings->read_only) {
         make_uncertain(run, "there is no transaction around it, so it may have been carried out");
     }
     return false;
@@ -105,6 +105,7 @@ static bool execute(struct run *run) {
     if (status == SQL_SUCCESS_WITH_INFO) notices_read(run->statement, log_notice, run);
     /* NO_DATA: it changed nothing. */
     if (!SQL_SUCCEEDED(status) && status != SQL_NO_DATA) return run_statement_failed(run, "run");
+    run->executed = true;
     return results_read(run);
 }
 
@@ -136,7 +137,8 @@ static void perform_on(struct run *run) {
     close_statement(run);
     /* A request to stop that comes late must not meet the next statement. */
     if (run->stops > 0) run->connection->broken = true;
-    if (good && run_reason(run) == 0) run->done = commit(run);
+    /* Without a transaction it is done, whatever was asked meanwhile: to say anything else would have it done twice. */
+    if (good && (!run->operation->transaction || run_reason(run) == 0)) run->done = commit(run);
     run->execute_ms = ms_since(began);
 }
 

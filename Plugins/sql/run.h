@@ -49,6 +49,7 @@ struct run {
     int64_t wait_ms, execute_ms;
     bool spilled;          /* some of it is in an artefact */
     bool began;            /* the statement was sent */
+    bool executed;         /* and the server has carried it out */
     bool done;             /* all of it, committed */
     bool uncertain;        /* what it did may have been committed */
 };
@@ -65,6 +66,8 @@ static inline void run_ask_to_end(struct run *run, int32_t reason) {
 struct run *run_make(struct instance *instance, const spindle_request *request);
 void run_perform(struct run *run); /* until its end; `problem` says what went wrong */
 void run_complete(struct run *run); /* tells the host */
+/* What becomes of what it has done when it fails now, as the end of a sentence. */
+const char *run_aftermath(const struct run *run);
 void run_free(struct run *run);
 
 #endif

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+/* Each has an entry in the output, and at most an artefact. */
+#define MOST_SETS 1000
+
 /* The artefact takes all or nothing; without room the thread sleeps until there is some. */
 static bool write_chunk(struct sink *sink, const char *bytes, size_t length, uint32_t flags) {
     struct run *run = sink->run;
@@ -20,7 +23,8 @@ static bool write_chunk(struct sink *sink, const char *bytes, size_t length, uin
         if (run_reason(run) != 0) return false;
     }
     if (status == SPINDLE_OK) return true;
-    (void)problem_set(&run->problem, "sql.artefact", NULL, "the host did not take the artefact \"%s\" (status %d)", sink->name, status);
+    (void)problem_set(&run->problem, "sql.artefact", NULL, "the host did not take the artefact \"%s\" (status %d); %s", sink->name, status,
+                      run_aftermath(run));
     run->problem.outcome = SPINDLE_RETRYABLE;
     return false;
 }
@@ -33,8 +37,8 @@ static bool flush(struct sink *sink, bool all) {
         sink->run->artefact_bytes += (int64_t)step;
         if (sink->run->artefact_bytes > sink->run->max_artefact_bytes) {
             return problem_set(&sink->run->problem, "sql.result.too_large", NULL, "the result of \"%s\" is longer than the %lld bytes of "
-                                                                                 "maxArtefactBytes; nothing was changed",
-                               sink->run->operation->name, (long long)sink->run->max_artefact_bytes);
+                                                                                 "maxArtefactBytes; %s",
+                               sink->run->operation->name, (long long)sink->run->max_artefact_bytes, run_aftermath(sink->run));
         }
         if (!write_chunk(sink, sink->chunk.data + sent, step, 0)) return false;
         sent += step;
@@ -51,7 +55,7 @@ static void spill(struct sink *sink) {
     if (!SPINDLE_OFFERS(run->request->host, artefact_write)) {
         sink->failed = true;
         (void)problem_set(&run->problem, "sql.result.too_large", NULL, "the result of \"%s\" is too long for the output, and this host "
-                                                                      "keeps no artefacts", run->operation->name);
+                                                                      "keeps no artefacts; %s", run->operation->name, run_aftermath(run));
         return;
     }
     sink->spilled = true;
@@ -87,6 +91,12 @@ void sink_open(struct sink *sink, struct run *run) {
         sink->failed = true;
         return;
     }
+    if (run->result_sets > MOST_SETS) {
+        sink->failed = true;
+        (void)problem_set(&run->problem, "sql.result.too_large", NULL, "\"%s\" gives more than %d result sets; %s",
+                          run->operation->name, MOST_SETS, run_aftermath(run));
+        return;
+    }
     if (run->results.length > 0) text_put(&run->results, ",");
     sink->begin = run->results.length;
     if (csv && (run->result_sets > 1 || run->plan.out_count > 0)) spill(sink);
@@ -114,8 +124,8 @@ void sink_row(struct sink *sink) {
     if (sink->rows > run->operation->max_rows) {
         sink->failed = true;
         (void)problem_set(&run->problem, "sql.result.too_large", NULL, "the result of \"%s\" has more than the %lld rows of maxRows; "
-                                                                      "nothing was changed",
-                          run->operation->name, (long long)run->operation->max_rows);
+                                                                      "%s",
+                          run->operation->name, (long long)run->operation->max_rows, run_aftermath(run));
     }
     if (!sink->failed && !sink->spilled && sink->rows > run->row_limit && run->format != FORMAT_NONE) spill(sink);
     if (run->rows % 10000 == 0 && SPINDLE_OFFERS(run->request->host, progress)) {

@@ -145,7 +145,7 @@ static const char *const needs[] = { "net:*", "fs:read:*", "fs:write:*" };
 
 static const spindle_executor_descriptor sql = {
     .struct_size = sizeof sql,
-    .flags = SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE,
+    .flags = SPINDLE_EXECUTOR_BLOCKING | SPINDLE_EXECUTOR_CONCURRENT | SPINDLE_EXECUTOR_CANCELLABLE | SPINDLE_EXECUTOR_NEEDS_ISOLATION,
     .type = "sql",
     .target_prefixes = prefixes,
     .target_prefix_count = sizeof prefixes / sizeof *prefixes,

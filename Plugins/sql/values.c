@@ -101,9 +101,25 @@ bool value_from_text(struct value *value, enum value_type type, spindle_str text
         *why = "base 64 with padding";
         return base64_read(&value->bytes, text);
     default:
+        /* Drivers end text at the first one, and what is stored must be what was given. */
+        *why = "text without U+0000";
+        if (text.len > 0 && memchr(text.ptr, 0, text.len) != NULL) return false;
         text_add(&value->bytes, text.ptr, text.len);
         return true;
     }
+}
+
+/* Numbers in the shortest form that gives all of them back, of two. */
+static char *dump(const json_t *json) {
+    const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT;
+    char *dumped = json_dumps(json, flags | JSON_REAL_PRECISION(15));
+    json_t *again = dumped == NULL ? NULL : json_loads(dumped, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (again == NULL || !json_equal(again, json)) {
+        free(dumped);
+        dumped = json_dumps(json, flags | JSON_REAL_PRECISION(17));
+    }
+    json_decref(again);
+    return dumped;
 }
 
 bool value_from_json(struct value *value, enum value_type type, const json_t *json, const char **why) {
@@ -113,7 +129,7 @@ bool value_from_json(struct value *value, enum value_type type, const json_t *js
         return true;
     }
     if (type == TYPE_JSON) {
-        char *dumped = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
+        char *dumped = dump(json);
         *why = "a JSON value";
         if (dumped == NULL) return false;
         text_put(&value->bytes, dumped);

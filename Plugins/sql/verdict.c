@@ -56,7 +56,7 @@ struct number {
 /* MariaDB and MySQL, where the SQLSTATE is HY000 or says too little. */
 static const struct number mariadb[] = {
     { 1205, RETRY("busy") },         /* lock wait timeout */
-    { 1213, RETRY("serialization") },
+    { 1213, RETRY("serialization") }, { 1020, RETRY("serialization") }, /* deadlock, changed since it was read */
     { 1040, RETRY("busy") },         { 1203, RETRY("busy") },       { 1226, RETRY("busy") },       /* too many connections */
     { 1053, RETRY("connection") },   { 1927, RETRY("connection") }, /* shut down, killed */
     { 2002, RETRY("connection") },   { 2003, RETRY("connection") }, { 2006, RETRY("connection") }, { 2007, RETRY("connection") },
@@ -75,23 +75,50 @@ static const struct number sqlite[] = {
 };
 
 struct words {
-    const char *part;
+    const char *part, *and; /* both are in the message; names of databases and roles stand between them */
     struct verdict verdict;
 };
 
-/* psqlodbc gives 08001 for all that keeps a connection from being made. */
+/* A handshake of TLS that broke off says nothing about certificates. By OpenSSL and by GnuTLS. */
+static const char *const broken_off[] = { "unexpected eof", "reset by peer", "SYSCALL", "Broken pipe", "non-properly terminated",
+                                          "pull function", "push function", "timed out" };
+
+/* psqlodbc gives 08001 for all that keeps a connection from being made. The first that fits counts. */
 static const struct words connecting[] = {
-    { "authentication failed", NEVER("credentials") },
-    { "no password supplied", NEVER("credentials") },
-    { "no pg_hba.conf entry", NEVER("credentials") },
-    { "role \"", NEVER("credentials") },
-    { "database \"", NEVER("database") },
-    { "certificate", NEVER("tls") },
-    { "SSL error", NEVER("tls") },
-    { "does not support SSL", NEVER("tls") },
-    { "Can't open lib", NEVER("driver") },
-    { "onnection string parse error", NEVER("driver") },
+    { "too many c", "", RETRY("busy") }, /* clients, connections for role, connections for database */
+    { "remaining connection slots", "", RETRY("busy") },
+    { "not currently accepting connections", "", RETRY("busy") },
+    { "authentication failed", "", NEVER("credentials") },
+    { "no password supplied", "", NEVER("credentials") },
+    { "no pg_hba.conf entry", "", NEVER("credentials") },
+    { "role \"", "does not exist", NEVER("credentials") },
+    { "role \"", "not permitted to log in", NEVER("credentials") },
+    { "database \"", "does not exist", NEVER("database") },
+    { "permission denied for database", "", NEVER("denied") },
+    { "certificate", "", NEVER("tls") },
+    { "SSL error", "", NEVER("tls") },
+    { "does not support SSL", "", NEVER("tls") },
+    { "Can't open lib", "", NEVER("driver") },
+    { "onnection string parse error", "", NEVER("driver") },
 };
+
+static bool is_broken_off(const char *message) {
+    size_t i;
+    if (strstr(message, "SSL") == NULL && strstr(message, "TLS") == NULL) return false;
+    for (i = 0; i < sizeof broken_off / sizeof *broken_off; i++) {
+        if (strstr(message, broken_off[i]) != NULL) return true;
+    }
+    return false;
+}
+
+static const struct verdict *by_words(const char *message) {
+    size_t i;
+    for (i = 0; i < sizeof connecting / sizeof *connecting; i++) {
+        const char *part = strstr(message, connecting[i].part);
+        if (part != NULL && strstr(part, connecting[i].and) != NULL) return &connecting[i].verdict;
+    }
+    return NULL;
+}
 
 static const struct verdict *by_number(const struct number *numbers, size_t count, long native) {
     size_t i;
@@ -105,15 +132,13 @@ struct verdict verdict_of(enum database_system system, enum phase phase, const c
     static const struct verdict unknown = NEVER("failed"), unreachable = RETRY("connection");
     const struct verdict *found = NULL;
     size_t i;
+    if (phase == PHASE_CONNECT && is_broken_off(message)) return unreachable;
     if (system == SYSTEM_MARIADB) found = by_number(mariadb, sizeof mariadb / sizeof *mariadb, native);
     if (system == SYSTEM_SQLITE && native > 0) found = by_number(sqlite, sizeof sqlite / sizeof *sqlite, native & 0xFF);
     if (found != NULL) return *found;
-    if (strstr(message, "statement timeout") != NULL) return (struct verdict)RETRY("timeout");
-    if (phase == PHASE_CONNECT) {
-        for (i = 0; i < sizeof connecting / sizeof *connecting; i++) {
-            if (strstr(message, connecting[i].part) != NULL) return connecting[i].verdict;
-        }
-    }
+    if (strcmp(sqlstate, "57014") == 0 && strstr(message, "statement timeout") != NULL) return (struct verdict)RETRY("timeout");
+    if (phase == PHASE_CONNECT) found = by_words(message);
+    if (found != NULL) return *found;
     for (i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (strncmp(sqlstate, rules[i].state, strlen(rules[i].state)) == 0) return rules[i].verdict;
     }

@@ -10,10 +10,15 @@ void writer_raw(struct writer *writer, const char *bytes, size_t length) {
     else sink_add(writer->sink, bytes, length);
 }
 
+static int length_by_lead(unsigned char lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2 || lead > 0xF4) return -1;
+    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
 /* The bytes of the character that begins at `b`: its length, 0 if it is cut off, -1 if there is none. */
 static int utf8_length(const unsigned char *b, size_t count) {
-    int length = b[0] < 0x80 ? 1 : b[0] >= 0xC2 && b[0] < 0xE0 ? 2 : b[0] >= 0xE0 && b[0] < 0xF0 ? 3 : b[0] >= 0xF0 && b[0] < 0xF5 ? 4 : -1;
-    int i;
+    int length = length_by_lead(b[0]), i;
     for (i = 1; i < length; i++) {
         unsigned char least = 0x80, most = 0xBF;
         if ((size_t)i >= count) return 0;
@@ -111,6 +116,15 @@ static bool is_exact(enum column_kind kind, const char *text, size_t length) {
     return digits <= 15;
 }
 
+/* Nothing in it has a meaning in CSV. SQLite keeps any text in columns of numbers. */
+static bool is_of_number(const char *text, size_t length) {
+    size_t i;
+    for (i = 0; i < length; i++) {
+        if (text[i] == 0 || strchr("0123456789+-.eE", text[i]) == NULL) return false;
+    }
+    return length > 0;
+}
+
 static void put_double(struct writer *writer, const char *text, bool single) {
     double number = strtod(text, NULL);
     char digits[40];
@@ -151,7 +165,7 @@ static void put_changed(struct writer *writer, enum column_kind kind, const char
 void writer_value(struct writer *writer, enum column_kind kind, const char *bytes, size_t length) {
     switch (kind) {
     case COLUMN_INTEGER: case COLUMN_DECIMAL:
-        if (writer->csv || is_exact(kind, bytes, length)) writer_raw(writer, bytes, length);
+        if (writer->csv ? is_of_number(bytes, length) : is_exact(kind, bytes, length)) writer_raw(writer, bytes, length);
         else put_text(writer, bytes, length);
         return;
     case COLUMN_DOUBLE: case COLUMN_REAL: put_double(writer, bytes, kind == COLUMN_REAL); return;

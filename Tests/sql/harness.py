@@ -45,12 +45,12 @@ class Job:
 class Host:
     """One process with one instance of the plugin."""
 
-    def __init__(self, program, plugin, folder, config, secrets):
+    def __init__(self, program, plugin, folder, config, secrets, artefacts=True):
         self.folder = folder
         self.jobs, self.events, self.number = {}, queue.Queue(), 0
         self.process = subprocess.Popen([program, plugin, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self.read, daemon=True).start()
-        self.send(op="create", config=config, secrets=secrets)
+        self.send(op="create", config=config, secrets=secrets, artefacts=artefacts)
         self.created = self.events.get(timeout=60)
 
     def send(self, **command):

@@ -8,7 +8,8 @@
  *     {"op": "check"}
  *     {"op": "quit"}                                  after all attempts have ended
  *
- * Artefacts become files ID-NAME in DIRECTORY. "again": every so many chunks one is not taken at first. */
+ * Artefacts become files ID-NAME in DIRECTORY. "again": every so many chunks one is not taken at first; below 0 none ever is. A host
+ * made with "artefacts": false offers none. */
 #include <spindle/executor.h>
 
 #include <dlfcn.h>
@@ -123,7 +124,8 @@ static spindle_status progress(spindle_host_ctx *ctx, spindle_handle h, int64_t 
 static spindle_status log_line(spindle_host_ctx *ctx, spindle_handle h, int32_t level, spindle_str message, const spindle_kv *kv,
                                size_t count) {
     struct attempt *a = of(h);
-    (void)ctx, (void)level, (void)kv, (void)count;
+    (void)ctx, (void)kv, (void)count;
+    if (level >= SPINDLE_LOG_WARNING) say(json_pack("{s:s, s:o}", "event", "warning", "text", text_of(message)));
     if (a == NULL) return SPINDLE_OK;
     pthread_mutex_lock(&lock);
     json_array_append_new(a->logs, text_of(message));
@@ -147,6 +149,10 @@ static spindle_status artefact_write(spindle_host_ctx *ctx, spindle_handle h, sp
     FILE *file;
     (void)ctx;
     if (bytes.len > SPINDLE_MAX_ARTEFACT_CHUNK_BYTES) return SPINDLE_E_LIMIT;
+    if (a->again < 0) {
+        say(json_pack("{s:s}", "event", "stalled"));
+        return SPINDLE_AGAIN;
+    }
     pthread_mutex_lock(&lock);
     if (a->again > 0 && ++a->writes % a->again == 0 && !a->refused_write) {
         pthread_t thread;
@@ -189,7 +195,7 @@ static spindle_status set_error(spindle_host_ctx *ctx, spindle_handle h, const s
     return SPINDLE_OK;
 }
 
-static const spindle_host host = {
+static spindle_host host = {
     .struct_size = sizeof host, .host_name = SPINDLE_STR_INIT("test"), .complete = complete, .set_state = set_state,
     .cancel_state = cancel_state, .progress = progress, .log = log_line, .artefact_write = artefact_write, .secret_get = secret_get,
     .set_error = set_error,
@@ -272,6 +278,7 @@ static void create(json_t *command) {
     spindle_instance_config given = { .struct_size = sizeof given, .handle = 1000000, .host = &host, .type = SPINDLE_STR("sql"),
                                       .config = spindle_str_from_cstr(config) };
     spindle_status status;
+    if (json_is_false(json_object_get(command, "artefacts"))) host.artefact_write = NULL;
     secrets = json_incref(json_object_get(command, "secrets"));
     status = executor->create(&given, &instance);
     if (status != SPINDLE_OK) instance = NULL;

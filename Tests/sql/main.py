@@ -6,6 +6,7 @@ import concurrent.futures
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -60,6 +61,12 @@ class World:
                 bin blob, u text, j text);""")
         db.close()
 
+    def lite_sql(self, text, values):
+        db = sqlite3.connect(self.lite)
+        with db:
+            db.execute(text, values)
+        db.close()
+
     def connections(self):
         connections = setup.connections(self)
         # The driver waits for a lock by itself; not so long here.
@@ -69,12 +76,12 @@ class World:
     def config(self, **changes):
         return {**setup.config(self), "connections": self.connections(), **changes}
 
-    def host(self, **changes):
+    def host(self, artefacts=True, **changes):
         self.hosts += 1
         scratch = self.folder / f"artefacts-{self.hosts}"
         scratch.mkdir()
         secrets = {**servers.PASSWORDS, "token": "open sesame", "wrong": "wrong wrong", "guest": "guestguest"}
-        return harness.Host(self.build / "host", self.build / "sql.so", str(scratch), self.config(**changes), secrets)
+        return harness.Host(self.build / "host", self.build / "sql.so", str(scratch), self.config(**changes), secrets, artefacts)
 
 
 def section(name, run, *arguments):
@@ -87,6 +94,8 @@ def section(name, run, *arguments):
 
 
 def main():
+    # Servers are stopped also when the tests are.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = sys.argv[1]
     world = World(folder)
     try:

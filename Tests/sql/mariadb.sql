@@ -24,8 +24,18 @@ BEGIN
     SET total = n * 2;
 END //
 CREATE PROCEDURE long_text(IN n int, OUT long_one text) SET long_one = REPEAT('x', n) //
+CREATE PROCEDURE many_sets(IN n int)
+BEGIN
+    WHILE n > 0 DO SELECT n; SET n = n - 1; END WHILE;
+END //
 CREATE PROCEDURE refuse() SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today' //
 CREATE PROCEDURE as_definer(IN n int) DO SLEEP(n) //
+CREATE PROCEDURE through_gate()
+BEGIN
+    DO GET_LOCK('gate', 100);
+    INSERT INTO customer (name) VALUES ('through');
+    DO RELEASE_LOCK('gate');
+END //
 CREATE PROCEDURE sleeping(IN n int) SQL SECURITY INVOKER BEGIN DO SLEEP(n); INSERT INTO customer (name) VALUES ('slept'); END //
 CREATE FUNCTION double_it(n bigint) RETURNS bigint DETERMINISTIC RETURN n * 2 //
 CREATE PROCEDURE deadlock(IN first text, IN second text)

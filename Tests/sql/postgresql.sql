@@ -23,8 +23,10 @@ BEGIN
     COMMIT;
     RAISE EXCEPTION 'after the piece';
 END $$;
+CREATE FUNCTION put_deferred() RETURNS int LANGUAGE sql AS 'INSERT INTO deferred VALUES (1, 2) RETURNING id';
 CREATE FUNCTION double_it(n bigint) RETURNS bigint LANGUAGE sql AS 'SELECT n * 2';
 CREATE FUNCTION min_max(n bigint, OUT lowest bigint, OUT most bigint) LANGUAGE sql AS 'SELECT -n, n';
+CREATE FUNCTION huge_out(OUT a text, OUT b text) LANGUAGE sql AS $$SELECT repeat('x', 300000), 'b'$$;
 CREATE FUNCTION some_rows(n int) RETURNS TABLE (a int, b text) LANGUAGE sql AS $$SELECT g, 'row ' || g FROM generate_series(1, n) g$$;
 CREATE FUNCTION slow_rows(n int) RETURNS SETOF int LANGUAGE plpgsql AS $$
 BEGIN

@@ -19,6 +19,7 @@ finish() {
 }
 trap finish EXIT
 chmod 755 "$out"
+export PYTHONDONTWRITEBYTECODE=1
 
 flags=(-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -pthread -fuse-ld=lld -I "$root/PluginSDK/c/include")
 sanitize=(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -23,7 +23,6 @@ def as_user(user):
 
 
 def until(condition, what, seconds=60):
-    if os.environ.get("TRACE"): print(time.monotonic(), what, flush=True)
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -114,6 +113,9 @@ class Postgres(Server):
     def connections(self):
         return int(self.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'work' AND pid <> pg_backend_pid()"))
 
+    def idle_transactions(self):
+        return int(self.sql("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"))
+
     def settings(self, **more):
         return {"driver": str(DRIVERS / "psqlodbcw.so"), "server": "localhost", "port": self.port, "database": "work", "user": "spindle",
                 "password": "secret://postgresql", **more}
@@ -131,7 +133,7 @@ class MariaDB(Server):
     def start(self):
         self.launch([shutil.which("mariadbd", path="/usr/sbin:/usr/bin:/usr/libexec"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                      "--bind-address=127.0.0.1", f"--socket={self.socket}", "--innodb-flush-log-at-trx-commit=0",
-                     "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M", "--innodb-lock-wait-timeout=1",
+                     "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M", "--innodb-lock-wait-timeout=60",
                      f"--ssl-cert={self.root}/cert.pem", f"--ssl-key={self.root}/key.pem", "--character-set-server=utf8mb4"])
         return self
 
@@ -152,6 +154,10 @@ class MariaDB(Server):
 
     def connections(self):
         return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE user = 'spindle'"))
+
+    def idle_transactions(self):
+        return int(self.sql("SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id "
+                            "WHERE command = 'Sleep'"))
 
     def settings(self, **more):
         return {"driver": str(DRIVERS / "libmaodbc.so"), "server": "127.0.0.1", "port": self.port, "database": "work", "user": "spindle",

@@ -23,6 +23,7 @@ def routines(host):
     equal(host.output("pg/double_it", Param_n="21")["out"], {"return": 42}, "function of PostgreSQL")
     equal(host.output("my/double_my", Param_n="21")["out"], {"return": 42}, "function of MariaDB")
     equal(host.output("pg/min_max", Param_n="7")["out"], {"lowest": -7, "most": 7}, "function with OUT parameters")
+    host.fails(PERMANENT, "sql.result.too_large", "pg/huge_out", "more than 262144 bytes; the transaction was rolled back")
     host.fails(PERMANENT, "sql.statement", "pg/too_few", "gives 2 values, but 1", Param_n="7")
     equal(host.rows("pg/some_rows", Param_n="2"), [{"a": 1, "b": "row 1"}, {"a": 2, "b": "row 2"}], "function that gives rows")
     equal(host.output("my/sets", Param_n="5"), {"rowCount": 0, "out": {"total": 10}, "results": [[{"a": 5}, {"a": 6}], [{"b": "zwei"}]]}, "several sets")
@@ -100,6 +101,15 @@ def large(world, host):
 def limits(world, host):
     host.fails(PERMANENT, "sql.result.too_large", "pg/limited", "99 rows of maxRows")
     host.fails(PERMANENT, "sql.result.too_large", "my/series_my_limited", "1000 rows of maxRows")
+    result = host.fails(PERMANENT, "sql.result.too_large", "pg/add_many", "2 rows of maxRows; what it had done by then stays")
+    equal(result["metadata"].get("mayHaveCommitted"), "true", "metadata of a result that was not kept without a transaction")
+    equal(world.postgres.sql("WITH gone AS (DELETE FROM customer WHERE name LIKE 'many %' RETURNING 1) SELECT count(*) FROM gone"), "3", "the rows are there")
+    equal(len(host.output("my/many_sets", Param_n="1000")["results"]), 1000, "many sets")
+    host.fails(PERMANENT, "sql.result.too_large", "my/many_sets", "more than 1000 result sets", Param_n="1001")
+    without = world.host(artefacts=False)
+    without.fails(PERMANENT, "sql.result.too_large", "pg/series", "this host keeps no artefacts", Param_n="5000")
+    equal(len(without.rows("pg/series", Param_n="1000")), 1000, "as many rows as the limit says are in the output")
+    without.close()
     small = world.host(maxArtefactBytes=100000)
     small.fails(PERMANENT, "sql.result.too_large", "pg/series", "maxArtefactBytes", Param_n="5000")
     small.close()
@@ -114,6 +124,8 @@ def transactions(world, host):
     equal(host.output("pg/nothing")["rowCount"], 0, "nothing changed is a success")
     equal(host.output("my/nothing")["rowCount"], 0, "nothing changed is a success in MariaDB")
     host.fails(PERMANENT, "sql.constraint", "pg/defer", "cannot commit")
+    # Closing a cursor would commit as well, and nobody would hear that it failed.
+    host.fails(PERMANENT, "sql.constraint", "pg/defer_at_once", "deferred")
     for connection in ("pg", "my", "lite"):
         equal(host.output(f"{connection}/add", Param_name=f"new {connection}")["rowCount"], 1, f"{connection}: insert")
         result = host.fails(PERMANENT, "sql.constraint", f"{connection}/add", "", Param_name=f"new {connection}")

@@ -1,5 +1,7 @@
 """Values go in and come out as they are."""
 import base64
+import csv
+import io
 import json
 
 from harness import PERMANENT, SUCCESS, check, equal
@@ -22,6 +24,7 @@ def strings(host):
         equal(host.rows(f"{connection}/echo", Params=[None]), [{"a": None}], f"{connection}: null")
         equal(host.rows(f"{connection}/echo", Param_A="secret://token"), [{"a": "open sesame"}], f"{connection}: a secret")
         equal(host.rows(f"{connection}/echo", Param_a="Bearer secret://token"), [{"a": "Bearer open sesame"}], f"{connection}: a secret behind a word")
+        equal(host.rows(f"{connection}/echo", Params={"a": "secret://token"}), [{"a": "secret://token"}], f"{connection}: in JSON it is text")
         equal(host.rows(f"{connection}/twice", Param_a="x"), [{"a": "x", "b": "b?", "a_2": "x", "q": ":a"}], f"{connection}: names and defaults")
         equal(host.rows(f"{connection}/one"), [{"one": 1, "nought": None}], f"{connection}: without parameters")
 
@@ -35,7 +38,7 @@ def unicode(world):
     host.close()
 
 
-def types(host):
+def types(world, host):
     for connection in ("pg", "my"):
         host.output(f"{connection}/clear")
         equal(host.output(f"{connection}/put", Params=VALUES)["rowCount"], 1, f"{connection}: a row is put")
@@ -58,6 +61,15 @@ def types(host):
     row = host.rows("lite/get")[0]
     for name in ("t", "i", "f", "b", "da", "bin", "u"):
         equal(row[name], WANTED[name] if name != "u" else VALUES["u"], f"sqlite: {name}")
+    equal(host.rows("pg/long_number"), [{"n": "7" * 30000}], "a number of any length is whole")
+    host.output("lite/clear")
+    # SQLite keeps any text in columns of any type.
+    odd = ['a,"b"\r\n', "x" * 5000, "y" * 1500]
+    world.lite_sql("INSERT INTO kinds (i, d, ts) VALUES (?, ?, ?)", odd)
+    equal(host.rows("lite/odd_kinds"), [dict(zip(("i", "d", "ts"), odd))], "text in columns of numbers")
+    result = host.run("lite/odd_kinds", Result="csv")
+    equal(list(csv.reader(io.StringIO(result["output"], newline="")))[1:], [odd], "text in columns of numbers, as CSV")
+    host.output("lite/clear")
     equal(host.rows("my/unsigned"), [{"i": "18446744073709551615", "r": 0.1, "bi": True, "y": 2026}], "types of MariaDB alone")
 
 
@@ -84,9 +96,15 @@ def refusals(host):
     no('is not JSON', Params="{")
     no('must be a JSON object or array', Params="7")
     no('not both', Params="{}", payload="{}")
+    no('Params is given twice', Params="{}", PARAMS="{}")
+    no('must be text without U+0000', Params={"t": "a\0b"})
     host.fails(PERMANENT, "sql.parameter", "pg/echo", 'needs the parameter "a"')
     host.fails(PERMANENT, "sql.parameter", "pg/echo", "takes 1 parameters, not 2", Params=[1, 2])
     host.fails(PERMANENT, "sql.secret", "pg/echo", 'no secret "other"', Param_a="secret://other")
+    # What the plugin itself logs in with, also on another connection.
+    for connection in ("pg", "lite"):
+        for reference in ("secret://postgresql", "Bearer secret://mariadb"):
+            host.fails(PERMANENT, "sql.secret", f"{connection}/echo", "is the password of a connection", Param_a=reference)
     host.fails(PERMANENT, "sql.parameter", "pg/transfer", "only comes out", Params={"source": "a", "target": "b", "amount": 1, "note": "x"})
     host.fails(PERMANENT, "sql.parameter", "pg/one", "RowLimit must be", RowLimit="1001")
     host.fails(PERMANENT, "sql.parameter", "pg/one", "TimeoutMs must be", TimeoutMs="0")
@@ -102,7 +120,7 @@ def refusals(host):
 def run(world):
     host = world.host()
     strings(host)
-    types(host)
+    types(world, host)
     refusals(host)
     host.close()
     unicode(world)

@@ -176,6 +176,21 @@ static void written(void) {
     }
 }
 
+static void json_values(void) {
+    static const char *const table[][2] = {
+        { "0.1", "0.1" }, { "[1.5,{\"a\":0.7}]", "[1.5,{\"a\":0.7}]" }, { "0.30000000000000004", "0.30000000000000004" },
+        { "\"a\"", "\"a\"" }, { "\"\\u0000\"", "\"\\u0000\"" }, { "null", "" }, { "123456789012345678", "123456789012345678" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        json_t *json = json_loads(table[i][0], JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        struct value value = { .null = false };
+        const char *why = "";
+        same(table[i][0], value_from_json(&value, TYPE_JSON, json, &why) ? value.bytes.data : why, table[i][1]);
+        text_free(&value.bytes);
+        json_decref(json);
+    }
+}
+
 static void verdicts(void) {
     static const struct { enum database_system system; enum phase phase; const char *state; long native; const char *message, *code; int32_t outcome; } table[] = {
         { SYSTEM_POSTGRESQL, PHASE_RUN, "40P01", 1, "", "sql.serialization", SPINDLE_RETRYABLE },
@@ -189,6 +204,26 @@ static void verdicts(void) {
         { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: password authentication failed for user", "sql.credentials", SPINDLE_PERMANENT },
         { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "Connection refused", "sql.connection", SPINDLE_RETRYABLE },
         { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "server certificate for \"x\" does not match", "sql.tls", SPINDLE_PERMANENT },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: too many connections for role \"ada\"", "sql.busy", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: too many connections for database \"shop\"", "sql.busy", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: sorry, too many clients already", "sql.busy", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: remaining connection slots are reserved for roles with the SUPERUSER attribute",
+          "sql.busy", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: database \"shop\" is not currently accepting connections", "sql.busy", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: role \"ada\" does not exist", "sql.credentials", SPINDLE_PERMANENT },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: role \"ada\" is not permitted to log in", "sql.credentials", SPINDLE_PERMANENT },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: database \"shop\" does not exist", "sql.database", SPINDLE_PERMANENT },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: database \"shop\" has gone to lunch", "sql.connection", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "FATAL: permission denied for database \"shop\"", "sql.denied", SPINDLE_PERMANENT },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "SSL error: unexpected eof while reading", "sql.connection", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "SSL SYSCALL error: Connection reset by peer", "sql.connection", SPINDLE_RETRYABLE },
+        { SYSTEM_POSTGRESQL, PHASE_CONNECT, "08001", 101, "SSL error: certificate verify failed", "sql.tls", SPINDLE_PERMANENT },
+        { SYSTEM_POSTGRESQL, PHASE_RUN, "P0001", 1, "no statement timeout is set", "sql.raised", SPINDLE_PERMANENT },
+        { SYSTEM_MARIADB, PHASE_CONNECT, "HY000", 2026, "TLS/SSL error: unexpected eof while reading", "sql.connection", SPINDLE_RETRYABLE },
+        { SYSTEM_MARIADB, PHASE_CONNECT, "HY000", 2026, "TLS/SSL error: The TLS connection was non-properly terminated.", "sql.connection",
+          SPINDLE_RETRYABLE },
+        { SYSTEM_MARIADB, PHASE_CONNECT, "HY000", 2026, "TLS/SSL error: Validation of SSL server certificate failed", "sql.tls", SPINDLE_PERMANENT },
+        { SYSTEM_MARIADB, PHASE_RUN, "HY000", 1020, "", "sql.serialization", SPINDLE_RETRYABLE },
         { SYSTEM_POSTGRESQL, PHASE_RUN, "23505", 1, "", "sql.constraint", SPINDLE_PERMANENT },
         { SYSTEM_POSTGRESQL, PHASE_RUN, "22001", 1, "", "sql.data", SPINDLE_PERMANENT },
         { SYSTEM_POSTGRESQL, PHASE_RUN, "42501", 1, "", "sql.denied", SPINDLE_PERMANENT },
@@ -221,6 +256,7 @@ int main(void) {
     temporals();
     base64();
     written();
+    json_values();
     verdicts();
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;

@@ -40,6 +40,7 @@ struct ShellExampleTests {
         if example.page == "Docs/performance.md" { return Need(onlyRead: "it measures for minutes") }
         if example.page == "Docs/executors/native.md" { return Need(onlyRead: "Tests/native runs it") }
         if example.page == "Docs/executors/rabbitmq.md" { return Need(onlyRead: "Tests/rabbitmq runs it against a broker") }
+        if example.page == "Docs/executors/sql.md" { return Need(onlyRead: "Tests/sql runs it") }
         return needs[example.name] ?? Need()
     }
 
