@@ -22,6 +22,8 @@
 #include "../../Plugins/bench/gauge.h"
 #include "../http/check.h"
 
+int passed, failed;
+
 static const char *directory;
 static int rounds;
 

@@ -49,8 +49,11 @@ package enum DefinitionText {
         fields.add("trust", summary.trust?.text)
         fields.add("isolation", summary.isolation)
         fields.add("not granted", listing.ungranted.joined(separator: ", "))
-        return (listing.manifest?.executors ?? []).reduce(into: fields.lines()) { lines, executor in
-            lines += ["", "executor \(SafeText.line(executor.type))"] + self.lines(executor)
+        let kinds =
+            (listing.manifest?.executors ?? []).map { ("executor", $0) }
+            + (listing.manifest?.triggers ?? []).map { ("trigger", $0) }
+        return kinds.reduce(into: fields.lines()) { lines, kind in
+            lines += ["", "\(kind.0) \(SafeText.line(kind.1.type))"] + self.lines(kind.1)
         }
     }
 

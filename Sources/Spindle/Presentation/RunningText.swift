@@ -12,10 +12,30 @@ extension DefinitionText {
         fields.add("isolation", plugin.summary.isolation)
         fields.add("types", plugin.summary.types.joined(separator: ", "))
         fields.add("sha256", plugin.summary.sha256)
-        guard case .array(let executors)? = plugin.details["running"] else { return fields.lines() }
-        return executors.reduce(into: fields.lines()) { lines, executor in
-            lines += ["", "executor \(SafeText.line(executor["type"]?.shownText ?? ""))"] + executorLines(executor)
+        var lines = fields.lines()
+        if case .array(let executors)? = plugin.details["running"] {
+            for executor in executors {
+                lines += ["", "executor \(SafeText.line(executor["type"]?.shownText ?? ""))"] + executorLines(executor)
+            }
         }
+        if case .array(let triggers)? = plugin.details["triggers"] {
+            for trigger in triggers {
+                lines += ["", "trigger \(SafeText.line(trigger["name"]?.shownText ?? ""))"] + triggerLines(trigger)
+            }
+        }
+        return lines
+    }
+
+    private static func triggerLines(_ trigger: JSONValue) -> [String] {
+        var fields = Fields()
+        let state = trigger["state"]?.shownText ?? ""
+        fields.add("state", trigger["reason"]?.shownText.map { "\(state): \($0)" } ?? state)
+        fields.add("uses", trigger["uses"]?.shownText)
+        for (label, name) in [("accepted", "accepted"), ("refused", "refused"), ("given back", "deferred")] {
+            fields.add(label, "\(trigger[name]?.whole ?? 0)")
+        }
+        fields.add("last not taken", trigger["lastRefusal"]?.shownText)
+        return fields.lines(indentation: 2)
     }
 
     private static func executorLines(_ executor: JSONValue) -> [String] {
