@@ -1,4 +1,4 @@
-"""HTTP executions a second through a real host, beside wrk on the same server: throughput.py BINARIES PLUGIN DIRECTORY PORT [SECONDS]
+"""HTTP executions a second through a real host, beside wrk and hey on the same server: throughput.py BINARIES PLUGIN DIRECTORY PORT [SECONDS]
 
 Every execution is submitted, committed, sent, answered and settled, with the durability of a host's own store. Rounds are run by turns."""
 import os
@@ -58,6 +58,13 @@ def wrk(port, connections, seconds):
     return float(re.search(r"Requests/sec:\s*([0-9.]+)", told)[1])
 
 
+def hey(port, connections, seconds):
+    """A client with a request and a response as objects, as programs have them."""
+    told = subprocess.run(["hey", "-c", str(connections), "-z", f"{seconds}s", f"http://127.0.0.1:{port}/hello"],
+                          check=True, capture_output=True, text=True).stdout
+    return float(re.search(r"Requests/sec:\s*([0-9.]+)", told)[1])
+
+
 def ended(host):
     counts = host.api("GET", "/v1/status")["executions"]
     return sum(counts.get(state, 0) for state in ("succeeded", "failed", "cancelled")), counts.get("failed", 0)
@@ -95,7 +102,7 @@ def main():
     binaries, plugin, directory, port = sys.argv[1:5]
     seconds = int(sys.argv[5]) if len(sys.argv) > 5 else 5
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors")
-    print("AT ONCE  WRK/S  EXECUTIONS/S  RATIO  CPU US EACH")
+    print("AT ONCE   WRK/S   HEY/S  EXECUTIONS/S  OF WRK  OF HEY  CPU US EACH")
     for slots, count in ((1, 2000), (10, 10000), (100, 20000), (1000, 20000)):
         rates = []
         home = f"{directory}/bench-{slots}"
@@ -103,12 +110,13 @@ def main():
         try:
             executions(host, port, 1000)  # workers are there, connections are open
             for _ in range(3):
-                rates.append((wrk(port, slots, seconds), *executions(host, port, count)))
+                rates.append((wrk(port, slots, seconds), hey(port, slots, seconds), *executions(host, port, count)))
         finally:
             host.stop()
             shutil.rmtree(home)
-        theirs, ours, cpu = (statistics.median(column) for column in zip(*rates))
-        print(f"{slots:7}  {theirs:5.0f}  {ours:12.0f}  {ours / theirs:5.2f}  {cpu:11.1f}", flush=True)
+        plain, client, ours, cpu = (statistics.median(column) for column in zip(*rates))
+        print(f"{slots:7}  {plain:6.0f}  {client:6.0f}  {ours:12.0f}  {ours / plain:6.2f}  {ours / client:6.2f}  {cpu:11.1f}",
+              flush=True)
 
 
 main()
