@@ -34,10 +34,10 @@ let cxx: [CXXSetting] = [
 ]
 
 /// A plugin in C or C++ on the SDK's header alone: a target in `Plugins/NAME`, a product `spindle-plugin-NAME`.
-func plugin(_ name: String, target: String, linking libraries: [String] = []) -> Target {
+func plugin(_ name: String, target: String, on parts: [Target.Dependency] = [], linking libraries: [String] = []) -> Target {
     .target(
         name: target,
-        dependencies: ["SpindlePluginC"],
+        dependencies: ["SpindlePluginC"] + parts,
         path: "Plugins/\(name)",
         publicHeadersPath: ".",
         cSettings: c + hidden,
@@ -73,6 +73,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "SpindlePluginC", path: "PluginSDK/c", cSettings: c),
+        // For plugins that call names of the network: which addresses jobs may reach, and look-ups that nobody waits for.
+        .target(name: "SpindlePluginNet", path: "PluginSDK/net", publicHeadersPath: ".", cSettings: c + hidden),
         .target(name: "SpindleWire", cSettings: c),
         .executableTarget(
             name: "spindle-worker",
@@ -106,7 +108,7 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        plugin("http", target: "SpindlePluginHTTP", linking: ["curl", "jansson"]),
+        plugin("http", target: "SpindlePluginHTTP", on: ["SpindlePluginNet"], linking: ["curl", "jansson"]),
         plugin("native", target: "SpindlePluginNative", linking: ["ffi", "jansson"]),
         plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
         plugin("script", target: "SpindlePluginScript", linking: ["jansson"]),
@@ -159,7 +161,7 @@ if Context.environment["SPINDLE_SANITIZER_BUILD"] == nil {
     package.products.append(.library(name: "spindle-plugin-grpc", type: .dynamic, targets: ["SpindlePluginGRPC"]))
     // Libraries by name: SwiftPM does not get through what pkg-config says of grpc++.
     let libraries = ["grpc++", "grpc", "gpr", "protobuf", "absl_synchronization", "crypto", "jansson"]
-    package.targets.append(plugin("grpc", target: "SpindlePluginGRPC", linking: libraries))
+    package.targets.append(plugin("grpc", target: "SpindlePluginGRPC", on: ["SpindlePluginNet"], linking: libraries))
 }
 
 if part == "fuzz" {

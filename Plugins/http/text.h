@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ascii.h"
+
 /* Grows up to `limit`; after the first append that does not fit (or a failed allocation) `failed` stays set. */
 struct buffer {
     char *data;
@@ -33,13 +35,6 @@ bool text_next_item(const char *text, size_t length, size_t *at, const char **it
 
 /* Length of the well-formed UTF-8 sequence at `p`, or 0. */
 size_t utf8_length(const char *p, size_t available);
-
-char ascii_lower(char c);
-bool text_equal_nocase(const char *a, size_t a_length, const char *b);
-bool text_starts_nocase(const char *text, size_t length, const char *prefix);
-
-/* Decimal digits only, at most `most`; no sign, no blanks. */
-bool parse_decimal(const char *text, size_t length, int64_t most, int64_t *value);
 
 /* The name with the fewest edits, or NULL when none is near. */
 const char *nearest_name(const char *text, size_t length, const char *const *names, size_t count);

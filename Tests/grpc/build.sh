@@ -3,7 +3,7 @@
 
 cc=$(command -v "${CC:-clang}" || command -v cc)
 cxx=$(command -v "${CXX:-clang++}" || command -v c++)
-common=(-Wall -Wextra -Werror -D_GNU_SOURCE -g -I "$root/PluginSDK/c/include")
+common=(-Wall -Wextra -Werror -D_GNU_SOURCE -g -I "$root/PluginSDK/c/include" -I "$root/PluginSDK/net")
 
 build_plugin() { # NAME FLAGS…: as $out/NAME/grpc.so, in two compilers at a time
     local name=$1
@@ -12,7 +12,7 @@ build_plugin() { # NAME FLAGS…: as $out/NAME/grpc.so, in two compilers at a ti
     local link=(-Wl,-z,defs)
     case "$*" in *-fsanitize*) link=("$@") ;; esac
     mkdir "$out/$name"
-    printf '%s\0' "$root"/Plugins/grpc/*.c | xargs -0 -P 2 -I '{}' sh -c 'source=$1; to=$2; shift 2; exec "$@" -c "$source" -o "$to/$(basename "$source").o"' \
+    printf '%s\0' "$root"/Plugins/grpc/*.c "$root"/PluginSDK/net/*.c | xargs -0 -P 2 -I '{}' sh -c 'source=$1; to=$2; shift 2; exec "$@" -c "$source" -o "$to/$(basename "$source").o"' \
         sh '{}' "$out/$name" "$cc" -std=c11 -fPIC -fvisibility=hidden "${common[@]}" "$@"
     printf '%s\0' "$root"/Plugins/grpc/*.cpp | xargs -0 -P 2 -I '{}' sh -c 'source=$1; to=$2; shift 2; exec "$@" -c "$source" -o "$to/$(basename "$source").o"' \
         sh '{}' "$out/$name" "$cxx" -std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden "${common[@]}" "$@"

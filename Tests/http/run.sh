@@ -22,7 +22,7 @@ finish() {
 trap finish EXIT
 ulimit -n "$(ulimit -Hn)"
 
-flags="-std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -g -fuse-ld=lld -I$root/PluginSDK/c/include"
+flags="-std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -g -fuse-ld=lld -I$root/PluginSDK/c/include -I$root/PluginSDK/net"
 build() { # NAME FLAGS…
     local name=$1
     shift
@@ -30,7 +30,7 @@ build() { # NAME FLAGS…
     local closed=-Wl,-z,defs
     [ $# -eq 1 ] || closed=
     # shellcheck disable=SC2086
-    $cc $flags "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/http/*.c -o "$out/http-$name.so" \
+    $cc $flags "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/http/*.c "$root"/PluginSDK/net/*.c -o "$out/http-$name.so" \
         "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lcurl -ljansson
     # shellcheck disable=SC2086
     $cc $flags "$@" -rdynamic "$here"/{harness,fake_host,fake_dns}.c "$here"/test_*.c -o "$out/harness-$name" \
@@ -55,8 +55,8 @@ count() { # LABEL COMMAND…
 
 # shellcheck disable=SC2086
 $cc $flags -O1 -fsanitize=address,undefined -fno-sanitize-recover=all "$here/unit.c" \
-    "$root"/Plugins/http/{address,assertion,attempt,body,encoding,headers,parameters,request,retry_after,schema,secret,status_set,template}.c \
-    "$root"/Plugins/http/{text,thread,upload,url}.c -lcurl -ljansson -o "$out/unit"
+    "$root"/Plugins/http/{assertion,attempt,body,encoding,headers,parameters,request,retry_after,schema,secret,status_set,template}.c \
+    "$root"/Plugins/http/{text,upload,url}.c "$root"/PluginSDK/net/{address,ascii,thread}.c -lcurl -ljansson -o "$out/unit"
 count tables "$out/unit"
 "$out/unit" --schemas >"$out/schemas.json"
 count page python3 "$here/page.py" "$out/schemas.json"

@@ -34,7 +34,7 @@ async def token(rest, headers, body):
         return as_json(200, {"access_token": "x\r\nX-Evil: 1", "token_type": "Bearer"})
     if how == "hang":
         return None
-    if how == "gate":  # answers when so many requests wait outside for it
+    if how == "gate":  # takes its time: requests gather outside meanwhile, and whoever comes later finds the token
         await asyncio.sleep(0.3)
     tokens["given"] += 1
     tokens["good"] = tokens["given"]

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../Plugins/http/address.h"
+#include "../../PluginSDK/net/address.h"
 #include "../../Plugins/http/encoding.h"
 #include "../../Plugins/http/request.h"
 #include "../../Plugins/http/retry_after.h"

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "text.h"
+#include "ascii.h"
 
 struct block {
     const char *base; /* network order */

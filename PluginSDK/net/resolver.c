@@ -76,7 +76,7 @@ struct lookup *lookup_start(const char *host, void (*done)(void *context), void 
     lookup->context = context;
     pthread_mutex_lock(&lock);
     if (queued_count >= (size_t)idle_count && thread_count < MOST_THREADS && !stopping &&
-        thread_start(&threads[thread_count], "grpc-resolver", work, NULL)) {
+        thread_start(&threads[thread_count], "resolver", work, NULL)) {
         thread_count++;
     }
     if (thread_count == 0) {

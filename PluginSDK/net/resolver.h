@@ -1,11 +1,15 @@
 /* Names to addresses on a few threads of its own, because getaddrinfo blocks and cannot be called off. */
-#ifndef SPINDLE_HTTP_RESOLVER_H
-#define SPINDLE_HTTP_RESOLVER_H
+#ifndef SPINDLE_NET_RESOLVER_H
+#define SPINDLE_NET_RESOLVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "address.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define LOOKUP_MOST_ADDRESSES 32
 
@@ -28,5 +32,9 @@ void lookup_end(struct lookup *lookup);
 
 /* Joins the threads; waits for getaddrinfo. */
 void resolver_stop(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

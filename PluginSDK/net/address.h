@@ -1,6 +1,6 @@
 /* Which addresses may be connected to. */
-#ifndef SPINDLE_GRPC_ADDRESS_H
-#define SPINDLE_GRPC_ADDRESS_H
+#ifndef SPINDLE_NET_ADDRESS_H
+#define SPINDLE_NET_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

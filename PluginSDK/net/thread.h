@@ -1,6 +1,6 @@
 /* Threads and the clock. */
-#ifndef SPINDLE_GRPC_THREAD_H
-#define SPINDLE_GRPC_THREAD_H
+#ifndef SPINDLE_NET_THREAD_H
+#define SPINDLE_NET_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
