@@ -201,7 +201,8 @@ attempt *attempt_find(spw_session *session, spindle_handle handle, spindle_statu
 attempt *attempt_lock(spw_session *session, spindle_handle handle, spindle_status *status);
 /* Unlocks it; if nothing keeps it any more, releases it here (a thread of ours) or on the service thread. */
 void attempt_unlock(spw_session *session, attempt *attempt, int on_our_thread);
-void attempt_release(spw_session *session, attempt *attempt);
+/* `gathers`: the caller calls output.gathered later. */
+void attempt_release(spw_session *session, attempt *attempt, int gathers);
 
 /* session_complete.c; the attempt is locked. */
 void attempt_complete(spw_session *session, attempt *attempt, spw_completed *result);

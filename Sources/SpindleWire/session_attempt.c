@@ -124,7 +124,7 @@ static void refuse(spw_session *session, uint64_t token, int32_t status, uint32_
     };
     const spw_released released = { 0 };
     session->output.completed(session->output.context, token, &result);
-    session->output.released(session->output.context, token, &released);
+    session->output.released(session->output.context, token, &released, 0);
 }
 
 static int too_large(const spw_start *start) {
@@ -248,11 +248,11 @@ void attempt_unlock(spw_session *session, attempt *attempt, int on_our_thread) {
     pthread_mutex_unlock(&attempt->lock);
     if (!release) return;
     /* No host call runs the plugin's release on the plugin's stack. */
-    if (on_our_thread || !has_release) attempt_release(session, attempt);
+    if (on_our_thread || !has_release) attempt_release(session, attempt, 0);
     else service_release_later(session, attempt);
 }
 
-void attempt_release(spw_session *session, attempt *attempt) {
+void attempt_release(spw_session *session, attempt *attempt, int gathers) {
     uint64_t handle = atomic_load_explicit(&attempt->handle, memory_order_relaxed);
     uint64_t token = attempt->token;
     instance *instance = attempt->instance;
@@ -289,7 +289,7 @@ void attempt_release(spw_session *session, attempt *attempt) {
     session->open--;
     pthread_mutex_unlock(&session->lock);
     /* Said last: the next start may come before this returns, and finds the room. */
-    session->output.released(session->output.context, token, &released);
+    session->output.released(session->output.context, token, &released, gathers);
 }
 
 uint64_t spw_session_only_attempt(spw_session *session) {

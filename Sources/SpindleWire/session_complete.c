@@ -49,7 +49,7 @@ void attempt_complete(spw_session *session, attempt *attempt, spw_completed *res
     attempt_tell_held(session, attempt);
     attempt_tell_tail(session, attempt);
     attempt->state = (attempt->state | ATTEMPT_COMPLETED) & ~(uint32_t)ATTEMPT_WRITABLE;
-    result->metadata = (spw_kvs){ attempt->metadata.items, attempt->metadata.count };
+    if (result->metadata.count == 0) result->metadata = (spw_kvs){ attempt->metadata.items, attempt->metadata.count };
     result->logs_dropped = attempt->logs_dropped;
     result->text_replaced = attempt->text_replaced;
     session->output.completed(session->output.context, attempt->token, result);
@@ -89,12 +89,46 @@ static void take_error(attempt *attempt, const spindle_error *from, spw_fault *f
     fault->stack_trace = text_clean(from_str(error.stack_trace), SPINDLE_MAX_STACK_TRACE_BYTES, arena, replaced);
 }
 
-static spindle_status take_metadata(attempt *attempt, const spindle_result *result, spw_arena *arena) {
-    for (size_t i = 0; i < result->metadata_count; i++) {
-        const spindle_kv *item = &result->metadata[i];
-        spw_bytes key = text_clean(from_str(item->key), SIZE_MAX / 8, arena, &attempt->text_replaced);
-        spw_bytes value = text_clean(from_str(item->value), SIZE_MAX / 8, arena, &attempt->text_replaced);
-        spindle_status status = attempt_add_metadata(attempt, key, value);
+static spw_kv clean_item(attempt *attempt, const spindle_kv *item, spw_arena *arena) {
+    return (spw_kv){ text_clean(from_str(item->key), SIZE_MAX / 8, arena, &attempt->text_replaced),
+                     text_clean(from_str(item->value), SIZE_MAX / 8, arena, &attempt->text_replaced) };
+}
+
+/* Whether they can be passed on where they are: no key is there twice, none is empty, together they fit. */
+static int items_are_good(const spw_kv *items, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t key = items[i].key.len, value = items[i].value.len;
+        if (key == 0 || key > SPINDLE_MAX_NAME_BYTES || value > SPINDLE_MAX_METADATA_BYTES) return 0;
+        bytes += key + value;
+        if (bytes > SPINDLE_MAX_METADATA_BYTES) return 0;
+        for (size_t j = 0; j < i; j++) {
+            if (spindle_str_equal(to_str(items[i].key), to_str(items[j].key))) return 0;
+        }
+    }
+    return 1;
+}
+
+enum { MANY_ITEMS = 64 }; /* more are looked through once only */
+
+/* What the result gives, with what was given before; of a key that is there twice the newest. Without a copy where there is nothing to
+ * join, which is nearly always. */
+static spindle_status take_metadata(attempt *attempt, const spindle_result *result, spw_kvs *all, spw_arena *arena) {
+    size_t count = result->metadata_count;
+    uint64_t replaced = attempt->text_replaced;
+    if (attempt->metadata.count == 0 && count <= MANY_ITEMS) {
+        spw_kv *items = spw_arena_allocate(arena, count * sizeof *items);
+        if (items == NULL) return SPINDLE_E_INTERNAL;
+        for (size_t i = 0; i < count; i++) items[i] = clean_item(attempt, &result->metadata[i], arena);
+        if (items_are_good(items, count)) {
+            *all = (spw_kvs){ items, count };
+            return SPINDLE_OK;
+        }
+        attempt->text_replaced = replaced; /* they are cleaned once more */
+    }
+    for (size_t i = 0; i < count; i++) {
+        spw_kv item = clean_item(attempt, &result->metadata[i], arena);
+        spindle_status status = attempt_add_metadata(attempt, item.key, item.value);
         if (status != SPINDLE_OK) return status;
     }
     return SPINDLE_OK;
@@ -120,8 +154,9 @@ spindle_status attempt_complete_plugin(spw_session *session, attempt *attempt, c
         return too_large(session, attempt, "the output is over 1 MiB: write an artefact instead");
     }
     spw_arena arena = { 0 };
+    spw_kvs metadata = { 0 };
     if (result.metadata != NULL && result.metadata_count > 0) {
-        spindle_status status = take_metadata(attempt, &result, &arena);
+        spindle_status status = take_metadata(attempt, &result, &metadata, &arena);
         if (status != SPINDLE_OK) {
             spw_arena_free(&arena);
             return status == SPINDLE_E_LIMIT ? too_large(session, attempt, "the metadata are over 64 KiB")
@@ -134,6 +169,7 @@ spindle_status attempt_complete_plugin(spw_session *session, attempt *attempt, c
         .output = from_str(result.output),
         .content_type = text_clean(from_str(result.content_type), SPINDLE_MAX_NAME_BYTES, &arena,
                                    &attempt->text_replaced),
+        .metadata = metadata,
         .retry_after_ms = result.retry_after_ms > 0 ? result.retry_after_ms : -1,
     };
     if (result.error != NULL) take_error(attempt, result.error, &told.fault, &arena);

@@ -123,6 +123,26 @@ static void tell_writable(spw_session *session) {
     }
 }
 
+/* Under the lock, which is given up meanwhile: the releases that come until then are done with these, at one wake-up. */
+static int gathers(spw_session *session, int64_t last_ns) {
+    int64_t left = last_ns + SPW_GATHER_NS - session_now_ns();
+    if (left <= 0 || session->open <= SPW_FEW_ATTEMPTS) return 0;
+    const struct timespec pause = { .tv_nsec = left < SPW_GATHER_NS ? left : SPW_GATHER_NS };
+    pthread_mutex_unlock(&session->lock);
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&session->lock);
+    return 1;
+}
+
+static void release_all(spw_session *session, attempt *releases) {
+    while (releases != NULL) {
+        attempt *next = releases->next_release;
+        attempt_release(session, releases, 1);
+        releases = next;
+    }
+    if (session->output.gathered != NULL) session->output.gathered(session->output.context);
+}
+
 static void wait_for_work(spw_session *session) {
     if (session->held_due_ns == 0) {
         pthread_cond_wait(&session->work, &session->lock);
@@ -134,6 +154,7 @@ static void wait_for_work(spw_session *session) {
 
 static void *serve(void *argument) {
     spw_session *session = argument;
+    int64_t released_ns = 0;
     pthread_mutex_lock(&session->lock);
     for (;;) {
         cancel_order *cancels = session->cancels;
@@ -146,6 +167,8 @@ static void *serve(void *argument) {
             wait_for_work(session);
             continue;
         }
+        int only_releases = cancels == NULL && answers == NULL && !writable && !due;
+        if (only_releases && gathers(session, released_ns)) continue;
         session->cancels = NULL;
         session->cancels_end = &session->cancels;
         session->answers = NULL;
@@ -166,10 +189,9 @@ static void *serve(void *argument) {
             answer_one(session, done);
             free(done);
         }
-        while (releases != NULL) {
-            attempt *next = releases->next_release;
-            attempt_release(session, releases);
-            releases = next;
+        if (releases != NULL) {
+            released_ns = session_now_ns();
+            release_all(session, releases);
         }
         if (writable) tell_writable(session);
         int64_t next = due ? tell_due(session) : 0;

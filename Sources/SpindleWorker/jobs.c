@@ -7,13 +7,14 @@
 #include "hygiene.h"
 #include "runner.h"
 
-enum { CONCURRENT = 0x04 }; /* SPINDLE_EXECUTOR_CONCURRENT; the header is the session's business */
+enum { ASYNC = 0x02, CONCURRENT = 0x04 }; /* SPINDLE_EXECUTOR_…; the header is the session's business */
 
 static struct {
     spw_session *session;
     char host_version[64];
     int initialised;
     _Atomic int serial;   /* at most one attempt at a time: lines on stdout are its own */
+    _Atomic int brief;    /* execute mostly begins something and returns */
     _Atomic int stopping; /* the session takes nothing any more */
     _Atomic uint32_t open;
     hygiene_changes loading; /* what loading the plugin has changed, in a process that was asked to look */
@@ -22,7 +23,9 @@ static struct {
 /* The attempt that this thread of the pool runs; 0 elsewhere. */
 static __thread uint64_t running;
 
-int jobs_are_few(void) { return atomic_load_explicit(&worker.open, memory_order_relaxed) <= 2; }
+int jobs_are_few(void) { return atomic_load_explicit(&worker.open, memory_order_relaxed) <= SPW_FEW_ATTEMPTS; }
+
+int jobs_are_brief(void) { return atomic_load_explicit(&worker.brief, memory_order_relaxed); }
 
 /* A single caller waits for its answer; of many, each gets its own sooner if all are sent together. */
 static void answer_soon(void) {
@@ -36,21 +39,26 @@ static void on_completed(void *context, uint64_t token, const spw_completed *res
     (void)context;
     if (atomic_load_explicit(&worker.serial, memory_order_relaxed)) capture_drain();
     output_add(SPW_COMPLETED, token, result, CREDIT_NONE);
-    /* An execute that completes mostly returns at once, and then RELEASED goes with it in one write: two would wake the
-     * host twice. One that works on is not waited for longer than the timer. */
-    if (running == token && jobs_are_few()) output_defer();
-    else answer_soon();
+    /* Mostly it is released at once, and then RELEASED goes with it in one write: two would wake the host twice. An execute
+     * that works on, or a slow release, is not waited for longer than the timer. */
+    if (running == token || !jobs_are_few()) output_defer();
+    else output_flush();
 }
 
-static void on_released(void *context, uint64_t token, const spw_released *released) {
+static void on_released(void *context, uint64_t token, const spw_released *released, int32_t gathers) {
     (void)context;
     if (atomic_load_explicit(&worker.serial, memory_order_relaxed)) {
         capture_drain();
         capture_belongs_to(0);
     }
     output_add(SPW_RELEASED, token, released, CREDIT_NONE);
-    answer_soon();
+    if (!gathers) answer_soon();
     atomic_fetch_sub(&worker.open, 1);
+}
+
+static void on_gathered(void *context) {
+    (void)context;
+    output_flush();
 }
 
 static int32_t on_log(void *context, uint64_t token, const spw_log *line, int32_t is_last) {
@@ -97,7 +105,7 @@ static void on_submit(void *context, uint64_t token, const spw_submit *submissio
 int jobs_hello(const spw_hello *hello, spw_page *page, int number) {
     const spw_output output = {
         NULL, on_completed, on_released, on_log, on_progress, on_heartbeat, on_checkpoint, on_artefact,
-        on_submit,
+        on_submit, on_gathered,
     };
     char path[32], message[1024];
     snprintf(path, sizeof path, "/proc/self/fd/%d", SPW_FD_PLUGIN);
@@ -272,7 +280,9 @@ static void create(uint64_t token, const spw_create *what, spw_answer *answer, s
     spw_report_executor kind;
     for (uint32_t i = 0; spw_session_report_executor(worker.session, i, &kind, arena) == 0; i++) {
         int same = kind.type.len == what->uses.len && memcmp(kind.type.ptr, what->uses.ptr, kind.type.len) == 0;
-        if (same && kind.is_trigger == what->is_trigger) atomic_store(&worker.serial, (kind.flags & CONCURRENT) == 0);
+        if (!same || kind.is_trigger != what->is_trigger) continue;
+        atomic_store(&worker.serial, (kind.flags & CONCURRENT) == 0);
+        atomic_store(&worker.brief, (kind.flags & ASYNC) != 0);
     }
 }
 

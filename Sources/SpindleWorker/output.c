@@ -1,11 +1,13 @@
 /*
  * Frames to the host. Whoever has something queues it; one thread at a time writes. With few attempts open the thread
- * that completes writes at once, with many the writer thread gathers what comes, so that one system call carries many.
+ * that completes writes at once, with many the writer thread gathers what comes, so that one system call carries many:
+ * each write wakes a thread here and one in the host, which costs more than what most attempts do.
  */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -20,8 +22,15 @@ static int writer_sleeps;
 static int64_t credit_left[3];
 static int timer = -1;
 static int timer_runs;
+static int64_t written_ns; /* when something was written last */
 
 enum { DEFER_NS = 1000 * 1000 };
+
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 void output_credit(uint64_t log_bytes, uint64_t artefact_bytes) {
     pthread_mutex_lock(&lock);
@@ -69,6 +78,7 @@ static int write_queued(int dont_wait) {
         pthread_mutex_unlock(&lock);
         status = spw_write(SPW_FD_RUNNER, &sending, dont_wait);
         pthread_mutex_lock(&lock);
+        written_ns = now_ns();
     }
     if (status == SPW_CLOSED || status == SPW_E_IO) _exit(0); /* the host is gone */
     return status;
@@ -116,6 +126,16 @@ void output_timer_fired(void) {
 
 int output_timer(void) { return timer; }
 
+/* Under the lock, which is given up meanwhile. Whoever kicks the writer now need not wake it. */
+static void keep_gap(void) {
+    int64_t left = written_ns + SPW_GATHER_NS - now_ns();
+    if (left <= 0 || jobs_are_few()) return;
+    const struct timespec pause = { .tv_nsec = left < SPW_GATHER_NS ? left : SPW_GATHER_NS };
+    pthread_mutex_unlock(&lock);
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&lock);
+}
+
 static void *write_in_batches(void *unused) {
     (void)unused;
     crash_prepare_thread();
@@ -126,6 +146,8 @@ static void *write_in_batches(void *unused) {
             pthread_cond_wait(&work, &lock);
             writer_sleeps = 0;
         }
+        keep_gap();
+        if (!kicked || writing) continue; /* another thread did it */
         kicked = 0;
         writing = 1;
         int status = write_queued(1);

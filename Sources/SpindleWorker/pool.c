@@ -70,8 +70,10 @@ static job *next_job(void) {
         more = pool.first != NULL && pool.busy < pool.threads;
     }
     pthread_mutex_unlock(&pool.lock);
-    /* One wakes the next, so that nobody is woken whose job is done by then. */
-    if (more) wake_another();
+    /* One wakes the next, so that nobody is woken whose job is done by then. A job that only begins something is over
+     * before another thread is there: that one comes with the timer, if the job takes longer than it should. */
+    if (more && jobs_are_brief()) output_defer();
+    else if (more) wake_another();
     return taken;
 }
 

@@ -24,7 +24,8 @@ void output_credit(uint64_t log_bytes, uint64_t artefact_bytes);
 int output_add(uint16_t type, uint64_t handle, const void *message, int credit);
 /* Writes what is queued, on this thread if nobody is at it and the socket has room. Never blocks. */
 void output_flush(void);
-/* Has what is queued written soon by the writer, together with what comes until then. Cheap; never blocks. */
+/* Has what is queued written soon by the writer, together with what comes until then: with many attempts open not
+ * before SPW_GATHER_NS after the last write. Cheap; never blocks. */
 void output_kick(void);
 /* Has what is queued written within a millisecond, or with the next flush: for a thread that will flush itself soon,
  * but perhaps not. Costs nothing while the timer runs. */
@@ -77,6 +78,8 @@ void jobs_do(job *job);
 int jobs_hello(const spw_hello *hello, spw_page *page, int number);
 /* The attempts that are open or about to be; few of them are answered at once, many in batches. */
 int jobs_are_few(void);
+/* Whether an execute mostly begins something and returns: those of ASYNC executors. */
+int jobs_are_brief(void);
 
 /* ---- pool.c ------------------------------------------------------------------------------------------------------------ */
 

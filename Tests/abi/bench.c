@@ -87,8 +87,8 @@ static int releases;
 static void completed(void *context, uint64_t token, const spw_completed *result) {
     (void)context, (void)token, (void)result;
 }
-static void released(void *context, uint64_t token, const spw_released *news) {
-    (void)context, (void)token, (void)news;
+static void released(void *context, uint64_t token, const spw_released *news, int32_t gathers) {
+    (void)context, (void)token, (void)news, (void)gathers;
     releases++;
 }
 

@@ -52,7 +52,7 @@ all() {
     # The zoo crashes on purpose.
     $compiler $c11 "$@" -Wno-infinite-recursion -shared -fPIC -fvisibility=hidden Tests/abi/plugins/zoo.c -o "$to/zoo.so" || return 1
     $compiler $c11 "$@" -shared -fPIC -fvisibility=hidden Tests/SpindlePluginsTests/Fixtures/ticker.c -lpthread -o "$to/ticker.so" || return 1
-    for test in test_worker test_trigger test_compat bench; do
+    for test in test_worker test_trigger test_compat test_result bench; do
         $compiler $c11 "$@" Tests/abi/$test.c $to/abi_driver.c.o $wire -ldl -lpthread -o "$to/$test" || return 1
     done
 }
@@ -61,6 +61,7 @@ flood=8
 [ "$mode" = --long ] && flood=1024
 step "build" all plain clang -O2
 step "old and new plugins" "$build/plain/test_compat"
+step "results" "$build/plain/test_result"
 step "worker" "$build/plain/test_worker" "$build/plain/spindle-worker" "$build/plain/zoo.so" plain $flood
 step "trigger" "$build/plain/test_trigger" "$build/plain/spindle-worker" "$build/plain/ticker.so"
 
@@ -71,11 +72,13 @@ export ASAN_OPTIONS="log_path=$build/report:detect_leaks=0:handle_segv=0:handle_
 export UBSAN_OPTIONS="log_path=$build/report:print_stacktrace=1" TSAN_OPTIONS="log_path=$build/report:handle_segv=0:handle_abort=0"
 step "ASan, UBSan: build" all asan clang -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 step "ASan, UBSan: old and new plugins" env ASAN_OPTIONS=detect_leaks=1 "$build/asan/test_compat"
+step "ASan, UBSan: results" env ASAN_OPTIONS=detect_leaks=1 "$build/asan/test_result"
 step "ASan, UBSan: worker" "$build/asan/test_worker" "$build/asan/spindle-worker" "$build/asan/zoo.so" sanitized 2
 step "ASan, UBSan: trigger" "$build/asan/test_trigger" "$build/asan/spindle-worker" "$build/asan/ticker.so"
 # gcc's runtime, because the toolchain's wants libdispatch.
 step "TSan: build" all tsan gcc -O1 -fsanitize=thread -Wno-tsan
 step "TSan: old and new plugins" "$build/tsan/test_compat"
+step "TSan: results" "$build/tsan/test_result"
 step "TSan: worker" "$build/tsan/test_worker" "$build/tsan/spindle-worker" "$build/tsan/zoo.so" sanitized 2
 step "TSan: trigger" "$build/tsan/test_trigger" "$build/tsan/spindle-worker" "$build/tsan/ticker.so"
 step "no sanitizer has anything to say" no_reports

@@ -17,8 +17,8 @@ static void completed(void *context, uint64_t token, const spw_completed *result
     if (length > 0) memcpy(output_text, result->output.ptr, length);
     completions++;
 }
-static void released(void *context, uint64_t token, const spw_released *news) {
-    (void)context, (void)token, (void)news;
+static void released(void *context, uint64_t token, const spw_released *news, int32_t gathers) {
+    (void)context, (void)token, (void)news, (void)gathers;
     released_count++;
 }
 static const spw_output output = { .completed = completed, .released = released };

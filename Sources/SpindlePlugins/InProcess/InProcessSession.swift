@@ -208,7 +208,7 @@ final class InProcessSession: @unchecked Sendable {
                 guard let message else { return }
                 _ = InProcessSession.of(context).tell(.completed(token, ExecutionResult(message.pointee)))
             },
-            released: { context, token, _ in _ = InProcessSession.of(context).tell(.released(token)) },
+            released: { context, token, _, _ in _ = InProcessSession.of(context).tell(.released(token)) },
             log: { context, token, message, isLast in
                 guard let line = message?.pointee else { return 0 }
                 let news = News.log(token, LogLine(line))
@@ -225,7 +225,8 @@ final class InProcessSession: @unchecked Sendable {
                 return InProcessSession.of(context).tell(token, message.pointee) ? 1 : 0
             },
             // A trigger needs a process of its own.
-            submit: nil
+            submit: nil,
+            gathered: nil
         )
     }
 }

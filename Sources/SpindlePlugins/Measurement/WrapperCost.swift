@@ -20,13 +20,14 @@ final class WrapperCost: Sendable {
         var output = spw_output(
             context: nil,
             completed: { _, _, _ in },
-            released: { _, _, _ in },
+            released: { _, _, _, _ in },
             log: { _, _, _, _ in 0 },
             progress: { _, _, _ in },
             heartbeat: { _, _ in },
             checkpoint: { _, _, _ in },
             artefact: { _, _, _ in 0 },
-            submit: nil
+            submit: nil,
+            gathered: nil
         )
         var message = [CChar](repeating: 0, count: 1024)
         guard let opened = spw_session_open(try image.pathToLoad(), &output, nil, &message, message.count) else {

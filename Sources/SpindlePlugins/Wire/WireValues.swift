@@ -70,7 +70,8 @@ extension ExecutionResult {
             stackTrace = message.fault.stack_trace.textOrNil?.cut(toBytes: Limits.stackTrace)
             if message.fault.details.len <= Limits.details { details = message.fault.details.textOrNil }
         }
-        for (name, value) in message.metadata.pairs { self.metadata[name] = .string(value) }
+        self.metadata.reserveCapacity(metadata.count)
+        for item in metadata { self.metadata[item.key.text] = .string(item.value.text) }
         if message.retry_after_ms > 0 {
             let wait = min(message.retry_after_ms, Limits.delay.upperBound / 1000)
             retryAfter = wait * 1000

@@ -23,7 +23,8 @@ typedef struct spw_session spw_session;
 typedef struct spw_output {
     void *context;
     void (*completed)(void *context, uint64_t token, const spw_completed *result);
-    void (*released)(void *context, uint64_t token, const spw_released *released);
+    /* With `gathers` others may follow at once, and then `gathered`. */
+    void (*released)(void *context, uint64_t token, const spw_released *released, int32_t gathers);
     /* 1 = taken, 0 = dropped. With `is_last` it has to be taken: of the lines of an attempt that were dropped, the last
      * ones, together not over 64 KiB, come again before it completes. */
     int32_t (*log)(void *context, uint64_t token, const spw_log *line, int32_t is_last);
@@ -33,6 +34,8 @@ typedef struct spw_output {
     int32_t (*artefact)(void *context, uint64_t token, const spw_artefact *artefact);  /* 1 = taken, 0 = no room now */
     /* Of a trigger's attempt; answered by spw_session_submitted. NULL: plugins are told that there are no triggers. */
     void (*submit)(void *context, uint64_t token, const spw_submit *submission);
+    /* The releases that were done together are told. NULL: nobody wants to know. */
+    void (*gathered)(void *context);
 } spw_output;
 
 /* Loads the library (never unloaded), checks its factory, starts the session's thread. Calls nothing but the factory.

@@ -62,6 +62,8 @@ enum {
     SPW_HEADER_SIZE = 16,
     SPW_FRAME_MAX = 4 * 1024 * 1024,
     SPW_COALESCE_MS = 100,
+    SPW_FEW_ATTEMPTS = 2,       /* up to so many open ones are served at once, more of them together */
+    SPW_GATHER_NS = 250 * 1000, /* how long what is to be done together is waited for */
 };
 
 /* The file descriptors of a worker (see SpindleWorker/main.c). */
