@@ -5,9 +5,60 @@
 #include "thread.h"
 
 #define HEARTBEAT_NS INT64_C(1000000000)
+#define MOST_SPARE 64
+#define KEPT_HEADER_BYTES 4096
+
+void attempts_init(struct instance *instance) {
+    pthread_mutex_init(&instance->spare_lock, NULL);
+}
+
+void attempts_free(struct instance *instance) {
+    while (instance->spare != NULL) {
+        struct attempt *a = instance->spare;
+        instance->spare = a->next;
+        buffer_free(&a->response.header_text);
+        free(a);
+    }
+    pthread_mutex_destroy(&instance->spare_lock);
+}
+
+/* All zero but for the memory of its headers. An attempt is made, used and freed on three threads: without spare ones each would
+ * cost the allocator a lock that others want, and some kilobytes that it would give back each time. */
+static struct attempt *take(struct instance *instance) {
+    struct attempt *a;
+    struct buffer headers;
+    pthread_mutex_lock(&instance->spare_lock);
+    a = instance->spare;
+    if (a != NULL) {
+        instance->spare = a->next;
+        instance->spare_count--;
+    }
+    pthread_mutex_unlock(&instance->spare_lock);
+    if (a == NULL) return calloc(1, sizeof *a);
+    headers = a->response.header_text;
+    memset(a, 0, sizeof *a);
+    a->response.header_text = headers;
+    return a;
+}
+
+static void give_back(struct instance *instance, struct attempt *a) {
+    bool kept;
+    if (a->response.header_text.capacity > KEPT_HEADER_BYTES) buffer_free(&a->response.header_text);
+    pthread_mutex_lock(&instance->spare_lock);
+    kept = instance->spare_count < MOST_SPARE;
+    if (kept) {
+        a->next = instance->spare;
+        instance->spare = a;
+        instance->spare_count++;
+    }
+    pthread_mutex_unlock(&instance->spare_lock);
+    if (kept) return;
+    buffer_free(&a->response.header_text);
+    free(a);
+}
 
 struct attempt *attempt_create(struct instance *instance, spindle_handle handle, const spindle_request *source) {
-    struct attempt *a = calloc(1, sizeof *a);
+    struct attempt *a = take(instance);
     if (a == NULL) return NULL;
     a->source = source;
     a->host = source->host;
@@ -20,7 +71,9 @@ struct attempt *attempt_create(struct instance *instance, spindle_handle handle,
         int64_t end = a->started_ns + source->timeout_ms * 1000000;
         if (a->deadline_ns < 0 || end < a->deadline_ns) a->deadline_ns = end;
     }
-    buffer_init(&a->response.header_text, RESPONSE_MOST_HEADER_BYTES);
+    a->response.header_text.limit = RESPONSE_MOST_HEADER_BYTES;
+    a->response.header_text.length = 0;
+    a->response.header_text.failed = false;
     buffer_init(&a->response.body, SPINDLE_MAX_OUTPUT_BYTES);
     buffer_init(&a->authorization, AUTHORIZATION_MOST_BYTES);
     return a;
@@ -35,9 +88,8 @@ void attempt_free(struct attempt *a) {
     buffer_wipe(&a->authorization);
     curl_slist_free_all(a->connect_to);
     curl_slist_free_all(a->resolve);
-    buffer_free(&a->response.header_text);
     buffer_free(&a->response.body);
-    free(a);
+    give_back(a->instance, a);
 }
 
 void attempt_list_add(struct attempt_list *list, struct attempt *a) {

@@ -3,6 +3,7 @@
 #define SPINDLE_HTTP_ATTEMPT_H
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <spindle/executor.h>
 
 #include "config.h"
@@ -22,6 +23,9 @@ struct instance {
     struct config config;
     struct loop *loop;
     struct metadata *metadata; /* room for one result's; the loop's thread alone */
+    pthread_mutex_t spare_lock;
+    struct attempt *spare; /* attempts that are over, for the next ones */
+    size_t spare_count;
 };
 
 #define AUTHORIZATION_MOST_BYTES 1048576
@@ -124,6 +128,10 @@ struct attempt {
     int64_t heartbeat_ns;
     char curl_error[CURL_ERROR_SIZE];
 };
+
+/* The spare attempts of an instance. The second frees them, when all have come back. */
+void attempts_init(struct instance *instance);
+void attempts_free(struct instance *instance);
 
 struct attempt *attempt_create(struct instance *instance, spindle_handle handle, const spindle_request *source);
 void attempt_free(struct attempt *attempt);

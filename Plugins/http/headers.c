@@ -54,9 +54,15 @@ static bool append(struct curl_slist **list, const char *line) {
 static bool add_line(struct http_request *request, spindle_str name, const char *line, bool foreign) {
     bool body = ONE_OF(name, about_body);
     if (!append(&request->headers, line)) return false;
+    if (!request->moves) return true;
     if (!body && !append(&request->bodiless_headers, line)) return false;
     if (foreign && !append(&request->foreign_headers, line)) return false;
     return !foreign || body || append(&request->foreign_bodiless_headers, line);
+}
+
+/* For libcurl: not to be sent. */
+static bool add_everywhere(struct http_request *request, const char *line) {
+    return append(&request->headers, line) && (!request->moves || append(&request->foreign_headers, line));
 }
 
 static bool add(struct http_request *request, spindle_str name, spindle_str value, bool foreign) {
@@ -153,11 +159,11 @@ bool request_read_headers(struct http_request *request, const spindle_request *s
     if (!header_value_allowed(type)) return request_fail(fault, "ContentType", "the content type holds a control character");
     if (!own_headers(request, templates, fault)) return false;
     /* libcurl would wait a second for "100 Continue" and would call a body of ours a form. */
-    added = append(&request->headers, "Expect:") && append(&request->foreign_headers, "Expect:");
+    added = add_everywhere(request, "Expect:");
     if (!own_type && request->body.kind == BODY_BYTES && type.len > 0) {
         added = added && add(request, content_type, type, true);
     } else if (!own_type && request->body.kind != BODY_MULTIPART) {
-        added = added && append(&request->headers, "Content-Type:") && append(&request->foreign_headers, "Content-Type:");
+        added = added && add_everywhere(request, "Content-Type:");
     }
     added = added && extra(request, source, "Idempotency-Key", source->idempotency_key) &&
             extra(request, source, "traceparent", source->traceparent) &&

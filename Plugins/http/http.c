@@ -27,6 +27,13 @@ static spindle_status http_init(const spindle_host *host, spindle_host_ctx *ctx)
     return global_state == CURLE_OK ? SPINDLE_OK : SPINDLE_E_INTERNAL;
 }
 
+static void free_instance(struct instance *instance) {
+    config_free(&instance->config);
+    attempts_free(instance);
+    free(instance->metadata);
+    free(instance);
+}
+
 static spindle_status http_create(const spindle_instance_config *config, void **made) {
     struct instance *instance;
     struct config_fault fault;
@@ -38,11 +45,10 @@ static spindle_status http_create(const spindle_instance_config *config, void **
         free(instance);
         return spindle_config_error(config, "http.config", fault.message, fault.pointer);
     }
+    attempts_init(instance);
     instance->metadata = malloc(sizeof *instance->metadata);
     if (instance->metadata == NULL || loop_create(instance) == NULL) {
-        config_free(&instance->config);
-        free(instance->metadata);
-        free(instance);
+        free_instance(instance);
         return SPINDLE_E_BUSY;
     }
     *made = instance;
@@ -52,9 +58,7 @@ static spindle_status http_create(const spindle_instance_config *config, void **
 static void http_destroy(void *made) {
     struct instance *instance = made;
     loop_destroy(instance->loop);
-    config_free(&instance->config);
-    free(instance->metadata);
-    free(instance);
+    free_instance(instance);
 }
 
 static int32_t http_can_execute(const spindle_request *request) {

@@ -32,6 +32,14 @@ CURL *loop_take_easy(struct loop *loop) {
     return loop->spare_count > 0 ? loop->spare[--loop->spare_count] : curl_easy_init();
 }
 
+void loop_prepare_sockets(struct loop *loop, CURL *easy) {
+    sockets_prepare(&loop->sockets, easy);
+}
+
+curl_socket_t loop_open_socket(struct loop *loop, const struct curl_sockaddr *where) {
+    return sockets_open(&loop->sockets, where);
+}
+
 static void keep_easy(struct loop *loop, CURL *easy) {
     curl_easy_reset(easy); /* it must not point into an attempt that is about to vanish */
     if (loop->spare_count < LOOP_MOST_SPARE) loop->spare[loop->spare_count++] = easy;
@@ -103,6 +111,13 @@ void loop_retire(struct attempt *a) {
     pthread_mutex_unlock(&loop->lock);
 }
 
+/* With the lock. A loop that is at work, or was woken already, looks again before it waits. */
+static void wake(struct loop *loop) {
+    if (!loop->waits) return;
+    loop->waits = false;
+    sockets_wake(&loop->sockets);
+}
+
 static void post(struct attempt *a, bool *flag) {
     struct loop *loop = a->instance->loop;
     pthread_mutex_lock(&loop->lock);
@@ -113,9 +128,8 @@ static void post(struct attempt *a, bool *flag) {
             a->inbox_next = NULL;
             *loop->inbox_end = a;
             loop->inbox_end = &a->inbox_next;
-            /* Under the lock: the wake-up is then over before the attempt can be retired and the loop destroyed. Only
-             * for the first: a loop that has not looked since will find the others too. */
-            if (loop->inbox == a) curl_multi_wakeup(loop->multi);
+            /* Under the lock: the wake-up is then over before the attempt can be retired and the loop destroyed. */
+            wake(loop);
         }
     }
     pthread_mutex_unlock(&loop->lock);
@@ -143,7 +157,7 @@ void loop_token_resolved(void *context) {
     struct loop *loop = token->instance->loop;
     pthread_mutex_lock(&loop->lock);
     token->resolved = loop->token_news = true;
-    curl_multi_wakeup(loop->multi);
+    wake(loop);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -219,18 +233,28 @@ static void finish_transfers(struct loop *loop) {
     }
 }
 
+/* Until something happens, at most so long; not at all if something was posted meanwhile. */
+static void wait_for_news(struct loop *loop, int64_t milliseconds) {
+    pthread_mutex_lock(&loop->lock);
+    loop->waits = milliseconds > 0 && loop->inbox == NULL && !loop->stopping && !loop->token_news;
+    if (!loop->waits) milliseconds = 0;
+    pthread_mutex_unlock(&loop->lock);
+    sockets_serve(&loop->sockets, milliseconds);
+    pthread_mutex_lock(&loop->lock);
+    loop->waits = false;
+    pthread_mutex_unlock(&loop->lock);
+}
+
 static void *run(void *argument) {
     struct loop *loop = argument;
     while (drain(loop)) {
-        int running = 0;
         int64_t wait;
         look_at_tokens(loop);
         fill(loop);
-        curl_multi_perform(loop->multi, &running);
         finish_transfers(loop);
         wait = loop_wake_all(loop);
         if (queue_has(&loop->queue)) wait = 0;
-        curl_multi_poll(loop->multi, NULL, 0, (int)wait, NULL);
+        wait_for_news(loop, wait);
     }
     return NULL;
 }
@@ -254,6 +278,7 @@ static void free_loop(struct loop *loop) {
     }
     for (i = 0; i < loop->spare_count; i++) curl_easy_cleanup(loop->spare[i]);
     if (loop->multi != NULL) curl_multi_cleanup(loop->multi);
+    sockets_free(&loop->sockets);
     pthread_mutex_destroy(&loop->lock);
     loop->instance->loop = NULL;
     free(loop);
@@ -268,7 +293,7 @@ struct loop *loop_create(struct instance *instance) {
     queue_init(&loop->queue, &instance->config);
     loop->multi = curl_multi_init();
     instance->loop = loop;
-    if (loop->multi != NULL && make_tokens(instance)) {
+    if (loop->multi != NULL && sockets_init(&loop->sockets, loop->multi) && make_tokens(instance)) {
         curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)instance->config.max_connections);
         if (thread_start(&loop->thread, "http-loop", run, loop)) return loop;
     }
@@ -280,7 +305,7 @@ void loop_destroy(struct loop *loop) {
     if (loop == NULL) return;
     pthread_mutex_lock(&loop->lock);
     loop->stopping = true;
-    curl_multi_wakeup(loop->multi);
+    wake(loop);
     pthread_mutex_unlock(&loop->lock);
     pthread_join(loop->thread, NULL);
     free_loop(loop);

@@ -23,6 +23,9 @@ void loop_token_resolved(void *token);
 /* On the loop's thread. */
 bool loop_add(struct attempt *a, CURL *easy); /* to libcurl */
 CURL *loop_take_easy(struct loop *loop);      /* NULL without memory */
+/* See sockets.h. */
+void loop_prepare_sockets(struct loop *loop, CURL *easy);
+curl_socket_t loop_open_socket(struct loop *loop, const struct curl_sockaddr *where);
 void loop_drop_easy(struct attempt *a);
 bool loop_add_token(struct token *token, CURL *easy);
 void loop_drop_token(struct token *token);

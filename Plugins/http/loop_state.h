@@ -6,16 +6,19 @@
 
 #include "loop.h"
 #include "queue.h"
+#include "sockets.h"
 
 #define LOOP_MOST_SPARE 128
 
 struct loop {
     struct instance *instance;
     CURLM *multi;
+    struct sockets sockets;
     pthread_t thread;
     pthread_mutex_t lock; /* of the inbox, of `stopping` and of the guarded fields of attempts */
     struct attempt *inbox, **inbox_end;
     bool stopping;
+    bool waits; /* nobody has woken it since it began to wait; with `lock` */
     bool token_news; /* a token's name was looked up; with `lock` */
     struct attempt_list waiting;
     struct queue queue;

@@ -3,6 +3,7 @@
 #include "outcome.h"
 
 #define MOST_HEADERS 96
+#define MOST_NAME_BYTES 200
 #define MOST_VALUE_BYTES 1024
 
 static char *keep(struct metadata *m, const char *bytes, size_t length) {
@@ -42,40 +43,36 @@ static const char *version(long curl_version) {
     }
 }
 
+static bool same_name(const struct response *r, const struct response_header *a, const struct response_header *b) {
+    return a->name_length == b->name_length &&
+           memcmp(r->header_text.data + a->name, r->header_text.data + b->name, a->name_length) == 0;
+}
+
 /* Keys are unique, so the values of a header that is there several times are joined, as RFC 9110, 5.3 allows. Of
  * Set-Cookie it does not, and its values are credentials: they stay out of the records. */
 static void add_header(struct metadata *m, const struct response *r, size_t index) {
     const struct response_header *header = &r->headers[index];
     const char *name = r->header_text.data + header->name;
-    struct buffer key, value;
-    size_t i;
-    if (header->name_length > 200 || text_equal_nocase(name, header->name_length, "set-cookie")) return;
+    char key[sizeof "header." + MOST_NAME_BYTES], value[MOST_VALUE_BYTES];
+    size_t used = 0, i;
+    if (header->name_length > MOST_NAME_BYTES || text_equal_nocase(name, header->name_length, "set-cookie")) return;
     for (i = 0; i < index; i++) {
-        if (r->headers[i].name_length == header->name_length &&
-            memcmp(r->header_text.data + r->headers[i].name, name, header->name_length) == 0) {
-            return; /* joined to the first */
-        }
+        if (same_name(r, &r->headers[i], header)) return; /* joined to the first */
     }
-    buffer_init(&key, 256);
-    buffer_init(&value, MOST_VALUE_BYTES);
-    buffer_text(&key, "header.");
-    buffer_append(&key, name, header->name_length);
+    snprintf(key, sizeof key, "header.%.*s", (int)header->name_length, name);
     for (i = index; i < r->header_count; i++) {
         const struct response_header *same = &r->headers[i];
-        size_t room = MOST_VALUE_BYTES - value.length;
-        if (same->name_length != header->name_length ||
-            memcmp(r->header_text.data + same->name, name, header->name_length) != 0) {
-            continue;
+        size_t length = same->value_length;
+        if (!same_name(r, same, header)) continue;
+        if (i > index && sizeof value - used >= 2) {
+            memcpy(value + used, ", ", 2);
+            used += 2;
         }
-        if (i > index && room >= 2) {
-            buffer_text(&value, ", ");
-            room -= 2;
-        }
-        buffer_append(&value, r->header_text.data + same->value, same->value_length < room ? same->value_length : room);
+        if (length > sizeof value - used) length = sizeof value - used;
+        if (length > 0) memcpy(value + used, r->header_text.data + same->value, length);
+        used += length;
     }
-    if (!key.failed) add(m, key.data, spindle_str_make(value.data, value.length));
-    buffer_free(&key);
-    buffer_free(&value);
+    add(m, key, spindle_str_make(value, used));
 }
 
 void metadata_fill(struct metadata *m, const struct attempt *a) {

@@ -122,6 +122,7 @@ static bool read_all(struct http_request *request, const spindle_request *source
         !parameter_integer(&p, P_CONNECT, 1, 600000, &request->connect_timeout_ms, fault)) {
         return false;
     }
+    request->moves = request->follow || request->poll.wanted;
     return read_statuses(request, &p, fault) && request_read_headers(request, source, &templates, fault) && read_url(request, &templates, fault);
 }
 

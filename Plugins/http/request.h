@@ -44,6 +44,7 @@ struct http_request {
     struct assertions assertions;
     struct poll_settings poll;
     struct curl_slist *headers;
+    bool moves; /* it may follow a redirect or poll: the lists below are made only then */
     struct curl_slist *foreign_headers; /* those that may be sent to another origin after a redirect */
     struct curl_slist *bodiless_headers, *foreign_bodiless_headers; /* the same without those about the body */
 };

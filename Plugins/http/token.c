@@ -62,6 +62,13 @@ static void unavailable(struct token *token, const char *reason) {
     fail(token, SPINDLE_RETRYABLE, "http.auth.unavailable", "no token could be had from the token endpoint of this host", reason);
 }
 
+/* No policy: the operator wrote the endpoint's URL. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *where) {
+    struct token *token = context;
+    (void)purpose;
+    return loop_open_socket(token->instance->loop, where);
+}
+
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
     struct token *token = context;
     return buffer_append(&token->answer, bytes, size * count) ? size * count : 0;
@@ -93,6 +100,9 @@ static void fetch(struct token *token, const struct address *addresses, size_t c
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, oauth2->request.data);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, token->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)FETCH_MS);
+    loop_prepare_sockets(token->instance->loop, easy);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, token);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, token);
     token->state = TOKEN_FETCHING;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "loop.h"
 #include "thread.h"
 
 /* The last gate: whatever happened before, no socket is made for an address that the policy refuses. */
@@ -17,7 +18,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
         a->stop = STOP_ADDRESS;
         return CURL_SOCKET_BAD;
     }
-    return socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
+    return loop_open_socket(a->instance->loop, where);
 }
 
 static bool set_form(struct attempt *a, CURL *easy) {
@@ -94,6 +95,7 @@ bool transfer_prepare(struct attempt *a, CURL *easy, const struct address *addre
     curl_easy_setopt(easy, CURLOPT_PRIVATE, a);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, a->curl_error);
     if (!request->own_accept_encoding) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, route_codings());
+    loop_prepare_sockets(a->instance->loop, easy);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, a);
     set_certificate(a, easy);
