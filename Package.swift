@@ -198,10 +198,11 @@ if part == "fuzz" {
             path: "Sources/Spindle/Configuration",
             swiftSettings: swift
         ),
+        .target(name: "SpindleServer", dependencies: ["SpindleCore"], path: "Sources/SpindleServer/JSON", swiftSettings: swift),
         .target(name: "LibFuzzer", path: "Tests/fuzz/LibFuzzer"),
         .executableTarget(
             name: "spindle-fuzz",
-            dependencies: ["LibFuzzer", "Spindle", "SpindleCore", "SpindlePlugins", "SpindleWire"],
+            dependencies: ["LibFuzzer", "Spindle", "SpindleCore", "SpindlePlugins", "SpindleServer", "SpindleWire"],
             path: "Tests/fuzz/Targets",
             swiftSettings: swift
         ),

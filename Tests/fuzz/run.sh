@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the fuzzers and runs them: first on every input that once was a finding, then on inputs that they make up.
 #
-#   run.sh [--quick | --long] [NAME…]    all, or those named: elf, configuration, sidecar, trust, frames, wire
+#   run.sh [--quick | --long] [NAME…]    all, or those named: elf, configuration, sidecar, trust, json, frames, wire
 #   run.sh --repeat NAME FILE…           one of them on the given inputs
 #
 # A minute each; --quick: 15 seconds, --long: ten minutes. Two run at once. What they learn stays in .build-fuzz/corpus.
@@ -25,7 +25,7 @@ build_fuzzers() {
     mkdir -p "$build/bin"
     local name program
     program=$(SPINDLE_PACKAGE=fuzz swift build -c release --scratch-path "$build" --show-bin-path)/spindle-fuzz
-    for name in elf configuration sidecar trust frames; do ln -sf "$program" "$build/bin/fuzz-$name"; done
+    for name in elf configuration sidecar trust json frames; do ln -sf "$program" "$build/bin/fuzz-$name"; done
     local c=(clang -std=c11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -fuse-ld=lld -ISources/SpindleWire/include)
     local wire=(Sources/SpindleWire/{wire,stream,messages}.c)
     "${c[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined Tests/fuzz/wire.c "${wire[@]}" -o "$build/bin/fuzz-wire"
@@ -52,6 +52,7 @@ limits() { # NAME: the longest input, and what it is made of
         elf) echo "-max_len=16384 -dict=Tests/fuzz/dictionaries/elf.dict" ;;
         configuration) echo "-max_len=4096 -dict=Tests/fuzz/dictionaries/configuration.dict" ;;
         sidecar) echo "-max_len=4096 -dict=Tests/fuzz/dictionaries/sidecar.dict" ;;
+        json) echo "-max_len=4096 -dict=Tests/fuzz/dictionaries/json.dict" ;;
         trust) echo "-max_len=4096 -dict=Tests/fuzz/dictionaries/trust.dict" ;;
         *) echo "-max_len=4096" ;;
     esac
@@ -84,7 +85,7 @@ build_fuzzers >"$build/build.log" 2>&1 &
 wait $! || { grep -v '^\[[0-9]*/' "$build/build.log" | tail -40 && echo "0 passed, 1 failed" && exit 1; }
 if [ -n "$repeat" ]; then exec "$build/bin/fuzz-$repeat" -timeout=60 -rss_limit_mb=1024 "$@"; fi
 make_seeds
-[ $# -gt 0 ] || set -- elf configuration sidecar trust frames wire
+[ $# -gt 0 ] || set -- elf configuration sidecar trust json frames wire
 passed=0 failed=0 running=0
 one_ended() {
     if wait -n; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

@@ -19,22 +19,27 @@ extension Decoder {
         keyedBy type: Key.Type,
         of thing: String
     ) throws -> KeyedDecodingContainer<Key> {
-        let given: KeyedDecodingContainer<AnyKey>
+        let container: KeyedDecodingContainer<Key>
         do {
-            given = try container(keyedBy: AnyKey.self)
+            container = try self.container(keyedBy: type)
         } catch is DecodingError {
             throw SpindleError(.invalidRequest, "\(thing) must be a JSON object.")
         }
-        let known = type.allCases.map(\.stringValue)
-        if userInfo[.acceptsUnknownKeys] != nil { return try container(keyedBy: type) }
-        for key in given.allKeys where !known.contains(key.stringValue) {
+        if userInfo[.acceptsUnknownKeys] != nil { return container }
+        for name in try names() where type.init(stringValue: name) == nil {
             throw SpindleError(
                 .invalidRequest,
-                "\(thing) has no key \"\(key.stringValue.prefix(64))\". "
-                    + NearestName.hint(for: key.stringValue, among: known)
+                "\(thing) has no key \"\(name.prefix(64))\". "
+                    + NearestName.hint(for: name, among: type.allCases.map { $0.stringValue })
             )
         }
-        return try container(keyedBy: type)
+        return container
+    }
+
+    /// The keys that are there, known or not.
+    private func names() throws -> [String] {
+        if let json = self as? JSONNodeDecoder { return json.names }
+        return try container(keyedBy: AnyKey.self).allKeys.map { $0.stringValue }
     }
 }
 

@@ -134,6 +134,14 @@ extension Response {
         try json(body, status: status, headers: headers, type: "application/json")
     }
 
+    static func json(_ text: JSONText) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text.bytes))
+        )
+    }
+
     static func json(
         _ body: some Encodable,
         status: HTTPResponse.Status,

@@ -102,40 +102,6 @@ extension Call {
     /// Reads JSON that is not nested too deep.
     static func decode<Body: Decodable>(_ type: Body.Type, _ bytes: Data) throws -> Body {
         if bytes.isEmpty { throw SpindleError(.invalidRequest, "The request needs a JSON body.") }
-        try checkShape(bytes)
-        return try JSONDecoder().decode(type, from: bytes)
-    }
-
-    /// Values are decoded recursively: a bound of the depth is a bound of the stack. The decoder also lets a comma before a closing
-    /// bracket pass, which is not JSON.
-    private static func checkShape(_ bytes: Data) throws {
-        var depth = 0
-        var isAfterComma = false
-        var isText = false
-        var isEscaped = false
-        for byte in bytes {
-            if isText {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isText = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): isText = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                if depth > 64 { throw SpindleError(.invalidRequest, "The body is nested deeper than 64 levels.") }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                depth -= 1
-                if isAfterComma { throw SpindleError(.invalidRequest, "The body is not JSON: a comma stands before a bracket.") }
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): continue
-            default: break
-            }
-            isAfterComma = byte == UInt8(ascii: ",")
-        }
+        return try bytes.withUnsafeBytes { try JSONNodeDecoder.decode(type, $0.bindMemory(to: UInt8.self)) }
     }
 }

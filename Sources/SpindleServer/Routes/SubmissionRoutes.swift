@@ -81,14 +81,15 @@ extension API {
             }
         }
         if !accepted.isEmpty {
-            for (entry, result) in zip(accepted, try await engine.submit(accepted.map(\.submission))) {
+            for (entry, result) in zip(accepted, try await engine.submit(accepted.map { $0.submission })) {
                 switch result {
                 case .success(let receipt): entries[entry.position] = BatchReceiptBody.Entry(receipt: ReceiptBody(receipt))
                 case .failure(let error): entries[entry.position] = Self.refused(error, call)
                 }
             }
         }
-        return try .json(BatchReceiptBody(executions: entries.compactMap(\.self)))
+        let body = BatchReceiptBody(executions: entries.compactMap { $0 })
+        return .json(body.text)
     }
 
     /// What is wrong with the store or the host is wrong with the whole batch.

@@ -10,7 +10,7 @@ struct Fuzzer {
         let name = CommandLine.arguments[0].split(separator: "/").last ?? ""
         guard let test = test(named: String(name)) else {
             print(
-                "This program must be called fuzz-elf, fuzz-configuration, fuzz-sidecar, fuzz-frames or fuzz-trust; it is called \(name)."
+                "This program must be called fuzz-elf, fuzz-configuration, fuzz-sidecar, fuzz-frames, fuzz-json or fuzz-trust; it is called \(name)."
             )
             exit(2)
         }
@@ -25,6 +25,7 @@ struct Fuzzer {
         case "fuzz-configuration": { Fuzzer.run($0, $1, ConfigurationTarget.test) }
         case "fuzz-sidecar": { Fuzzer.run($0, $1, SidecarTarget.test) }
         case "fuzz-frames": { Fuzzer.run($0, $1, FrameTarget.test) }
+        case "fuzz-json": { Fuzzer.run($0, $1, JSONTarget.test) }
         case "fuzz-trust": { Fuzzer.run($0, $1, TrustTarget.test) }
         default: nil
         }
@@ -39,4 +40,9 @@ struct Fuzzer {
 /// Ends the run, and so makes a finding of the input, if a promise of a parser does not hold.
 func check(_ holds: Bool, _ promise: @autoclosure () -> String) {
     if !holds { fatalError("broken promise: \(promise())") }
+}
+
+/// What a parser says of its refusal is for people.
+func sentence(_ text: String) {
+    check(!text.isEmpty && text.utf8.count < 1024, "a refusal is a sentence: \(text)")
 }

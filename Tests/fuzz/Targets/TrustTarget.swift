@@ -60,8 +60,4 @@ enum TrustTarget {
             sentence(error.message)
         }
     }
-
-    private static func sentence(_ text: String) {
-        check(!text.isEmpty && text.utf8.count < 1024, "a refusal is a sentence: \(text)")
-    }
 }
