@@ -43,7 +43,9 @@ static struct attempt *take(struct instance *instance) {
 
 static void give_back(struct instance *instance, struct attempt *a) {
     bool kept;
-    if (a->response.header_text.capacity > KEPT_HEADER_BYTES) buffer_free(&a->response.header_text);
+    /* Cookies and the like are not kept for whoever comes next. */
+    if (a->response.header_text.capacity > KEPT_HEADER_BYTES) buffer_wipe(&a->response.header_text);
+    else if (a->response.header_text.data != NULL) explicit_bzero(a->response.header_text.data, a->response.header_text.length);
     pthread_mutex_lock(&instance->spare_lock);
     kept = instance->spare_count < MOST_SPARE;
     if (kept) {

@@ -9,11 +9,13 @@
 #include "thread.h"
 
 #define MOST_EVENTS 128
+#define RETRY_MS 100
 
 struct socket_watch {
     uint8_t watched; /* CURL_POLL_*: what epoll was asked for, also if libcurl wants it no more */
     uint8_t wanted;  /* CURL_POLL_*: what libcurl wants */
-    bool ours;       /* it is told when it is closed */
+    bool ours;       /* made by sockets_open */
+    bool connecting; /* it was never wanted for reading */
 };
 
 /* Tells epoll what to watch a socket for; 0 ends it. */
@@ -24,7 +26,8 @@ static bool watch(struct sockets *s, curl_socket_t fd, uint8_t what) {
     if (one->watched == what) return true;
     if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
     if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
-    if (epoll_ctl(s->epoll, operation, fd, &event) != 0) return false;
+    /* One that is closed already is not watched either. */
+    if (epoll_ctl(s->epoll, operation, fd, &event) != 0 && what != 0) return false;
     one->watched = what;
     return true;
 }
@@ -42,19 +45,34 @@ static bool make_room(struct sockets *s, curl_socket_t fd) {
     return true;
 }
 
+/* libcurl 7.88 tries the next address only when it looks at the transfer again, and for that it waits for nothing. */
+static void given_up(struct sockets *s, struct socket_watch *one) {
+    if (one->connecting) s->look = true;
+    one->connecting = false;
+}
+
 /* A connection that is kept for the next request stays watched: mostly that one comes before anything else happens. */
 static int want(CURL *easy, curl_socket_t fd, int what, void *context, void *own) {
     struct sockets *s = context;
     (void)easy, (void)own;
-    if (!make_room(s, fd)) return -1;
+    if (!make_room(s, fd)) {
+        s->unwatched = true;
+        return 0; /* an error would end all transfers, without a word */
+    }
+    if (what == CURL_POLL_REMOVE) given_up(s, &s->all[fd]);
+    if ((what & CURL_POLL_IN) != 0) s->all[fd].connecting = false;
     s->all[fd].wanted = what == CURL_POLL_REMOVE ? 0 : (uint8_t)what;
     if (what == CURL_POLL_REMOVE && s->all[fd].ours) return 0;
-    return watch(s, fd, s->all[fd].wanted) ? 0 : -1;
+    if (!watch(s, fd, s->all[fd].wanted)) s->unwatched = true;
+    return 0;
 }
 
 static int closed(void *context, curl_socket_t fd) {
     struct sockets *s = context;
-    if ((size_t)fd < s->capacity) memset(&s->all[fd], 0, sizeof *s->all); /* epoll forgets it by itself */
+    if ((size_t)fd < s->capacity) {
+        given_up(s, &s->all[fd]);
+        s->all[fd] = (struct socket_watch){0}; /* epoll forgets it by itself */
+    }
     return close(fd);
 }
 
@@ -100,7 +118,8 @@ curl_socket_t sockets_open(struct sockets *s, const struct curl_sockaddr *where)
         close(fd);
         return CURL_SOCKET_BAD;
     }
-    s->all[fd] = (struct socket_watch){.ours = true};
+    /* libcurl does not tell of each that it closed. */
+    s->all[fd] = (struct socket_watch){.ours = true, .connecting = true};
     return fd;
 }
 
@@ -130,10 +149,31 @@ static void happened(struct sockets *s, const struct epoll_event *event) {
 
 static int timeout(const struct sockets *s, int64_t milliseconds) {
     int64_t left;
+    if (s->unwatched && milliseconds > RETRY_MS) milliseconds = RETRY_MS;
+    if (s->look) milliseconds = 0;
     if (s->due_ns == INT64_MAX) return (int)milliseconds;
     left = (s->due_ns - clock_mono_ns() + 999999) / 1000000;
     if (left < 0) left = 0;
     return (int)(left < milliseconds ? left : milliseconds);
+}
+
+static void watch_again(struct sockets *s) {
+    size_t fd;
+    s->unwatched = false;
+    for (fd = 0; fd < s->capacity; fd++) {
+        if (s->all[fd].wanted != 0 && !watch(s, (curl_socket_t)fd, s->all[fd].wanted)) s->unwatched = true;
+    }
+    s->look = true; /* something may have happened meanwhile */
+}
+
+static void look_at_all(struct sockets *s) {
+    int running;
+    s->look = false; /* before: another address may be given up in there */
+    /* Deprecated since it costs as much as there are transfers; there is no other way to make libcurl tell of new sockets. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    curl_multi_socket_all(s->multi, &running);
+#pragma GCC diagnostic pop
 }
 
 void sockets_serve(struct sockets *s, int64_t milliseconds) {
@@ -144,4 +184,6 @@ void sockets_serve(struct sockets *s, int64_t milliseconds) {
         s->due_ns = INT64_MAX; /* before: it may want to be called again */
         curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
+    if (s->unwatched) watch_again(s);
+    if (s->look) look_at_all(s);
 }

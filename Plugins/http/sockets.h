@@ -13,6 +13,8 @@ struct sockets {
     struct socket_watch *all; /* by descriptor */
     size_t capacity;
     int64_t due_ns; /* when libcurl wants to be called; INT64_MAX = not before something happens */
+    bool look;      /* libcurl has to look at all transfers once more */
+    bool unwatched; /* epoll would not watch one: that is tried again */
 };
 
 /* Has libcurl tell which sockets it waits for. What it made is to be freed in any case. */

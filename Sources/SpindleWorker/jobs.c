@@ -14,7 +14,7 @@ static struct {
     char host_version[64];
     int initialised;
     _Atomic int serial;   /* at most one attempt at a time: lines on stdout are its own */
-    _Atomic int brief;    /* execute mostly begins something and returns */
+    _Atomic int may_block; /* there is an executor whose execute works itself */
     _Atomic int stopping; /* the session takes nothing any more */
     _Atomic uint32_t open;
     hygiene_changes loading; /* what loading the plugin has changed, in a process that was asked to look */
@@ -25,7 +25,7 @@ static __thread uint64_t running;
 
 int jobs_are_few(void) { return atomic_load_explicit(&worker.open, memory_order_relaxed) <= SPW_FEW_ATTEMPTS; }
 
-int jobs_are_brief(void) { return atomic_load_explicit(&worker.brief, memory_order_relaxed); }
+int jobs_are_brief(void) { return !atomic_load_explicit(&worker.may_block, memory_order_relaxed); }
 
 /* A single caller waits for its answer; of many, each gets its own sooner if all are sent together. */
 static void answer_soon(void) {
@@ -52,7 +52,8 @@ static void on_released(void *context, uint64_t token, const spw_released *relea
         capture_belongs_to(0);
     }
     output_add(SPW_RELEASED, token, released, CREDIT_NONE);
-    if (!gathers) answer_soon();
+    if (gathers) output_defer(); /* the release of the next one may take its time */
+    else answer_soon();
     atomic_fetch_sub(&worker.open, 1);
 }
 
@@ -282,7 +283,7 @@ static void create(uint64_t token, const spw_create *what, spw_answer *answer, s
         int same = kind.type.len == what->uses.len && memcmp(kind.type.ptr, what->uses.ptr, kind.type.len) == 0;
         if (!same || kind.is_trigger != what->is_trigger) continue;
         atomic_store(&worker.serial, (kind.flags & CONCURRENT) == 0);
-        atomic_store(&worker.brief, (kind.flags & ASYNC) != 0);
+        if ((kind.flags & ASYNC) == 0) atomic_store(&worker.may_block, 1);
     }
 }
 

@@ -16,6 +16,7 @@ static const struct {
     {"other.test", "127.0.0.1", 0},
     {"two.test", "127.0.0.1 127.0.0.2", 0},
     {"firstdead.test", "127.0.0.9 127.0.0.1", 0},
+    {"latedead.test", "127.0.0.8 127.0.0.1", 0},
     {"localhost", "127.0.0.1", 0},
     {"metadata.test", "169.254.169.254", 0},
     {"mixed.test", "127.0.0.1 169.254.169.254", 0},

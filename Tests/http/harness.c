@@ -104,6 +104,7 @@ int main(int argc, char **argv) {
     test_artefacts();
     test_redirects();
     test_addresses();
+    test_late_refusal();
     test_reuse();
     test_time_and_cancel(is_long ? 14 : 1);
     test_concurrency(500);

@@ -36,6 +36,7 @@ void test_artefacts(void);
 /* test_network.c */
 void test_redirects(void);
 void test_addresses(void);
+void test_late_refusal(void);
 void test_reuse(void);
 void test_proxy(void);
 void test_configs(void);

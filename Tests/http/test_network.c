@@ -1,5 +1,11 @@
 /* Redirects, addresses, connections, proxies, TLS. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fake_dns.h"
 #include "harness.h"
@@ -118,6 +124,42 @@ void test_addresses(void) {
     run_free(run);
     destroy_instance(strict);
     destroy_instance(open);
+}
+
+/* Whether somebody's first packet to the address waits for an answer. Linux: /proc/net/tcp, state SYN_SENT. */
+static bool knocks(const struct sockaddr_in *at) {
+    char line[512], wanted[32];
+    bool found = false;
+    FILE *table = fopen("/proc/net/tcp", "r");
+    snprintf(wanted, sizeof wanted, " %08X:%04X 02 ", at->sin_addr.s_addr, ntohs(at->sin_port));
+    while (table != NULL && !found && fgets(line, sizeof line, table) != NULL) found = strstr(line, wanted) != NULL;
+    if (table != NULL) fclose(table);
+    return found;
+}
+
+/* An address that is silent at first and refuses when libcurl has nothing else to wait for: the next one is tried at once, not after
+ * half the time for connecting. */
+void test_late_refusal(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), filler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct run *run;
+    inet_pton(AF_INET, "127.0.0.8", &at.sin_addr);
+    /* One connection fills the queue: the kernel drops the first packet of the next. */
+    CHECK(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 0) == 0 &&
+              connect(filler, (struct sockaddr *)&at, sizeof at) == 0,
+          "no listener at 127.0.0.8:%d", port);
+    run = run_new(plain, named("http", "latedead.test", port, "/status/200"));
+    run_param(run, "ConnectTimeoutMs", "600000");
+    run->request.timeout_ms = 60000;
+    run_execute(run);
+    while (!knocks(&at)) usleep(1000);
+    close(listener);
+    run_wait(run);
+    expect(run, SPINDLE_SUCCESS, "", "late refusal");
+    CHECK(strtol(run_metadata(run, "timing.connectMs"), NULL, 10) < 25000, "connected after %s ms, half the time of the attempt",
+          run_metadata(run, "timing.connectMs"));
+    run_free(run);
+    close(filler);
 }
 
 static long connections(void) {

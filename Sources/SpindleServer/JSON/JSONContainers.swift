@@ -1,10 +1,10 @@
 /// The members of an object.
 struct JSONKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let members: [JSONNode.Member]
+    let members: JSONMembers
     let path: JSONPath?
 
     var codingPath: [any CodingKey] { JSONPath.keys(path) }
-    var allKeys: [Key] { members.compactMap { Key(stringValue: $0.name) } }
+    var allKeys: [Key] { members.list.compactMap { Key(stringValue: $0.name) } }
 
     private func node(_ key: Key) throws -> JSONNode {
         if let node = members[key.stringValue] { return node }

@@ -3,35 +3,40 @@ enum JSONNode {
     case null
     case bool(Bool)
     /// In the digits that were written: what fits is the reader's question.
-    case number(String)
+    case number(JSONNumber)
     case text(String)
     case list([JSONNode])
-    case object([Member])
+    case object(JSONMembers)
+}
 
+/// The members of an object. If a name is there twice, the first counts.
+struct JSONMembers {
     struct Member {
         let name: String
         let value: JSONNode
     }
 
-    /// The number as a whole one; nil if it is none, or does not fit. `1.0` and `1e2` are whole numbers, up to where a double is exact.
-    func integer<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
-        guard case .number(let digits) = self else { return nil }
-        if let number = Number(digits) { return number }
-        guard let number = Double(digits), number.magnitude <= 0x1p53 else { return nil }
-        return Number(exactly: number)
-    }
+    private(set) var list: [Member] = []
+    /// Where each name is, once there are so many that looking through them would cost more.
+    private var places: [String: Int]?
 
-    /// The nearest number of the type; nil if it is none, or too large.
-    func real<Number: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Number.Type) -> Number? {
-        guard case .number(let digits) = self, let value = Number(digits), value.isFinite else { return nil }
-        return value
-    }
-}
+    private static let few = 16
 
-extension [JSONNode.Member] {
-    /// The value of a name. If it is there twice, the first counts.
     subscript(name: String) -> JSONNode? {
-        for member in self where member.name == name { return member.value }
+        if let places { return places[name].map { list[$0].value } }
+        for member in list where member.name == name { return member.value }
         return nil
+    }
+
+    mutating func append(_ name: String, _ value: JSONNode) {
+        if places == nil, list.count == Self.few {
+            places = Dictionary(list.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        }
+        if places != nil {
+            // What can never be read is not kept.
+            guard places?[name] == nil else { return }
+            places?[name] = list.count
+        }
+        list.append(Member(name: name, value: value))
     }
 }

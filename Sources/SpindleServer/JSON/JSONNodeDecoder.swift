@@ -1,3 +1,5 @@
+import SpindleCore
+
 /// Gives a ``JSONNode`` to `Decodable` types, with the errors of Foundation's decoder.
 struct JSONNodeDecoder: Decoder {
     let node: JSONNode
@@ -9,7 +11,7 @@ struct JSONNodeDecoder: Decoder {
     /// Of its members, if it is an object.
     var names: [String] {
         guard case .object(let members) = node else { return [] }
-        return members.map { $0.name }
+        return members.list.map { $0.name }
     }
 
     /// Reads a value of a type from JSON text.
@@ -39,15 +41,35 @@ struct JSONNodeDecoder: Decoder {
     }
 
     private func integer<Number: FixedWidthInteger>(_ type: Number.Type) throws -> Number {
-        if let number = node.integer(type) { return number }
-        guard case .number(let digits) = node else { throw mismatch(type) }
-        throw DecodingError.dataCorrupted(.init(codingPath: codingPath, debugDescription: "\(digits) is no \(type)."))
+        guard case .number(let written) = node else { throw mismatch(type) }
+        if let number = written.integer(type) { return number }
+        throw unfit(written, type)
     }
 
     private func real<Number: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Number.Type) throws -> Number {
-        if let number = node.real(type) { return number }
-        guard case .number(let digits) = node else { throw mismatch(type) }
-        throw DecodingError.dataCorrupted(.init(codingPath: codingPath, debugDescription: "\(digits) is no \(type)."))
+        guard case .number(let written) = node else { throw mismatch(type) }
+        if let number = written.real(type) { return number }
+        throw unfit(written, type)
+    }
+
+    private func unfit(_ number: JSONNumber, _ type: Any.Type) -> DecodingError {
+        .dataCorrupted(.init(codingPath: codingPath, debugDescription: "\(number.text.prefix(64)) is no \(type)."))
+    }
+
+    /// The value as it is, without asking for each type that it could have.
+    private func value() throws -> JSONValue {
+        switch node {
+        case .null: return .null
+        case .bool(let value): return .bool(value)
+        case .text(let text): return .string(text)
+        case .number(let number):
+            if let whole = number.integer(Int64.self) { return .int(whole) }
+            return .double(try real(Double.self))
+        case .list(let items): return .array(try items.map { try JSONNodeDecoder(node: $0, path: path).value() })
+        case .object(let members):
+            let pairs = try members.list.map { ($0.name, try JSONNodeDecoder(node: $0.value, path: path).value()) }
+            return .object(Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
+        }
     }
 }
 
@@ -78,7 +100,10 @@ extension JSONNodeDecoder: SingleValueDecodingContainer {
     func decode(_ type: UInt16.Type) throws -> UInt16 { try integer(type) }
     func decode(_ type: UInt32.Type) throws -> UInt32 { try integer(type) }
     func decode(_ type: UInt64.Type) throws -> UInt64 { try integer(type) }
-    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try Value(from: self) }
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if type == JSONValue.self, let value = try value() as? Value { return value }
+        return try Value(from: self)
+    }
 }
 
 /// Where a value stands, from the inside out: written down only when something is wrong there.

@@ -7,11 +7,15 @@ struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var depth = 0
+    private var containers = 0
     /// A text with escapes, before it is one.
     private var unescaped: [UInt8] = []
 
     /// Values are read recursively: a bound of the depth is a bound of the stack.
     static let deepest = 64
+
+    /// An empty one is two bytes of text and many times that in memory.
+    static let mostContainers = 500_000
 
     /// The value that the bytes are.
     ///
@@ -52,7 +56,7 @@ struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
-        default: return .number(try number())
+        default: return .number(JSONNumber(text: try number()))
         }
     }
 
@@ -68,9 +72,13 @@ struct JSONParser {
 
     private mutating func enter() throws(SpindleError) {
         depth += 1
+        containers += 1
         position += 1
         if depth > Self.deepest {
             throw SpindleError(.invalidRequest, "The body is nested deeper than \(Self.deepest) levels.")
+        }
+        if containers > Self.mostContainers {
+            throw SpindleError(.invalidRequest, "The body has more than \(Self.mostContainers) lists and objects.")
         }
     }
 
@@ -96,15 +104,15 @@ struct JSONParser {
         return items
     }
 
-    private mutating func members() throws(SpindleError) -> [JSONNode.Member] {
+    private mutating func members() throws(SpindleError) -> JSONMembers {
         try enter()
-        var members: [JSONNode.Member] = []
-        while try !ends(UInt8(ascii: "}"), isFirst: members.isEmpty) {
+        var members = JSONMembers()
+        while try !ends(UInt8(ascii: "}"), isFirst: members.list.isEmpty) {
             guard try token() == UInt8(ascii: "\"") else { throw fault("a name in quotes is missing") }
             let name = try text()
             guard try token() == UInt8(ascii: ":") else { throw fault("a colon is missing") }
             position += 1
-            members.append(JSONNode.Member(name: name, value: try value()))
+            members.append(name, try value())
         }
         return members
     }
