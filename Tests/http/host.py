@@ -71,7 +71,8 @@ class Host:
     def api(self, method, path, body=None, raw=False):
         connection = SocketConnection(f"{self.home}/state/spindle.db.sock")
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
+            text = body if body is None or isinstance(body, bytes) else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             data = answer.read()
             if raw and answer.status == 404:

@@ -1,6 +1,7 @@
 """HTTP executions a second through a real host, beside wrk and hey on the same server: throughput.py BINARIES PLUGIN DIRECTORY PORT [SECONDS]
 
 Every execution is submitted, committed, sent, answered and settled, with the durability of a host's own store. Rounds are run by turns."""
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,8 @@ import threading
 import time
 
 from host import Host
+
+BATCH = 500
 
 SIDECAR = """
 concurrency: {slots}
@@ -36,9 +39,13 @@ def family(pid):
     """The process and all that it started."""
     found = [pid]
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children") as file:
-            for child in file.read().split():
-                found += family(int(child))
+        try:
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                children = file.read().split()
+        except FileNotFoundError:  # a thread that has ended
+            continue
+        for child in children:
+            found += family(int(child))
     return found
 
 
@@ -71,21 +78,27 @@ def ended(host):
 
 
 def executions(host, port, count):
-    """Submitted by two clients in batches, as fast as they are taken."""
+    """Submitted by two clients in batches, as fast as they are taken; like the plain clients they send the same text again and again."""
     job = {"type": "worker", "target": f"http://127.0.0.1:{port}/hello", "policy": {"timeout": "60s"}}
+    body = json.dumps({"executions": [job] * BATCH}).encode()
     before, _ = ended(host)
     used = cpu_seconds(host.process.pid)
     began = time.monotonic()
 
     def client():
-        for _ in range(count // 2 // 500):
-            host.submit([job] * 500)
+        for _ in range(count // 2 // BATCH):
+            accepted = host.api("POST", "/v1/executions", body, raw=True).count(b'"created":true')
+            if accepted != BATCH:
+                refused.append(BATCH - accepted)
 
+    refused = []
     clients = [threading.Thread(target=client) for _ in range(2)]
     for one in clients:
         one.start()
     for one in clients:
         one.join()
+    if refused:
+        raise RuntimeError(f"{sum(refused)} submissions were refused")
     while True:
         done, failed = ended(host)
         if done - before >= count // 1000 * 1000:

@@ -35,7 +35,12 @@ public struct ExecutionResult: Hashable, Sendable {
     /// More about the error, as JSON text.
     public var details: String?
     /// Facts about the run, as JSON values.
-    public var metadata: [String: JSONValue]
+    public var metadata: [String: JSONValue] {
+        get { keptMetadata.values }
+        set { keptMetadata = ResultMetadata(newValue) }
+    }
+    /// The same, for those who only pass them on.
+    package var keptMetadata: ResultMetadata
     /// The least wait before the next try, in microseconds; overrides the next wait only.
     public var retryAfter: Int64?
 
@@ -61,7 +66,7 @@ public struct ExecutionResult: Hashable, Sendable {
         self.errorMessage = errorMessage
         self.stackTrace = stackTrace
         self.details = details
-        self.metadata = metadata
+        keptMetadata = ResultMetadata(metadata)
         self.retryAfter = retryAfter
     }
 

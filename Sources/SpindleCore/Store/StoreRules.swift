@@ -67,7 +67,7 @@ package enum StoreRules {
     /// Whether a result is all said by the row of its execution.
     package static func isPlainSuccess(_ settlement: Settlement) -> Bool {
         let result = settlement.result
-        return settlement.outcome == .succeeded && result.metadata.isEmpty && result.errorCode == nil
+        return settlement.outcome == .succeeded && result.keptMetadata.isEmpty && result.errorCode == nil
             && result.errorMessage == nil && result.stackTrace == nil && result.details == nil
     }
 

@@ -46,14 +46,22 @@ package struct JSONText {
 
     /// Text in quotes.
     package mutating func append(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
         var text = text
-        text.withUTF8 { utf8 in
-            if utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-                bytes.append(contentsOf: utf8)
-            } else {
-                for byte in utf8 { append(escaping: byte) }
-            }
+        text.withUTF8 { quote($0) }
+    }
+
+    /// Text in quotes; what is no UTF-8 is repaired.
+    package mutating func append(utf8: UnsafeRawBufferPointer) {
+        let bytes = utf8.bindMemory(to: UInt8.self)
+        if bytes.allSatisfy({ $0 < 0x80 }) { quote(bytes) } else { append(String(decoding: bytes, as: UTF8.self)) }
+    }
+
+    private mutating func quote(_ utf8: UnsafeBufferPointer<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        if utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            bytes.append(contentsOf: utf8)
+        } else {
+            for byte in utf8 { append(escaping: byte) }
         }
         bytes.append(UInt8(ascii: "\""))
     }

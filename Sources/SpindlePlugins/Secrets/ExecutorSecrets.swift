@@ -151,7 +151,7 @@ final class ExecutorSecrets: Sendable {
         result.errorMessage = result.errorMessage.map { redaction.text($0, cutTo: Limits.message) }
         result.stackTrace = result.stackTrace.map { redaction.text($0, cutTo: Limits.stackTrace) }
         result.details = result.details.map(redaction.text)
-        if !result.metadata.isEmpty {
+        if !result.keptMetadata.isEmpty {
             result.metadata = Dictionary(
                 result.metadata.map { (redaction.text($0), redact($1, redaction)) },
                 uniquingKeysWith: { first, _ in first }

@@ -70,8 +70,7 @@ extension ExecutionResult {
             stackTrace = message.fault.stack_trace.textOrNil?.cut(toBytes: Limits.stackTrace)
             if message.fault.details.len <= Limits.details { details = message.fault.details.textOrNil }
         }
-        self.metadata.reserveCapacity(metadata.count)
-        for item in metadata { self.metadata[item.key.text] = .string(item.value.text) }
+        keptMetadata = ResultMetadata(count: metadata.count) { (metadata[$0].key.buffer, metadata[$0].value.buffer) }
         if message.retry_after_ms > 0 {
             let wait = min(message.retry_after_ms, Limits.delay.upperBound / 1000)
             retryAfter = wait * 1000

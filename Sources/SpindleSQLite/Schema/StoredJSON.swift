@@ -6,14 +6,8 @@ internal import FoundationEssentials
 internal import Foundation
 #endif
 
-/// What the store keeps as JSON text. On the road of every job are metadata only, which take no encoder.
+/// What the store keeps as JSON text by an encoder: never on the road of a job, except once for each distinct policy.
 enum StoredJSON {
-    static func text(_ metadata: [String: JSONValue]) -> String {
-        var text = JSONText(capacity: 64 * metadata.count)
-        text.append(metadata)
-        return text.string
-    }
-
     static func text(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

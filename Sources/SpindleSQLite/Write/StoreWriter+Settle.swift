@@ -130,7 +130,7 @@ extension StoreWriter {
 
     private func addAttempt(_ settlement: Settlement) throws {
         let result = settlement.result
-        let metadata = result.metadata.isEmpty ? nil : StoredJSON.text(result.metadata)
+        let metadata = result.keptMetadata.isEmpty ? nil : result.keptMetadata.text
         let row = try prepare(.insertAttempt)
         row.add(settlement.key.execution)
         row.add(settlement.key.attempt)
