@@ -102,7 +102,11 @@ struct MisbehaviourTests {
 
     @Test("a condemned worker lets its other attempts end")
     func condemned() async throws {
-        try await Rig.with(workspace, pool: quick) { rig in
+        var settings = quick
+        // However slow the machine is, neither time ends it first.
+        settings.condemnedTime = 600_000_000
+        settings.condemnedPingTime = 600_000_000
+        try await Rig.with(workspace, pool: settings) { rig in
             let hanging = rig.request("parallel", "hang")
             let waiting = rig.request("parallel", "wait")
             try rig.start([hanging, waiting])
