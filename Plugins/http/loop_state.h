@@ -1,4 +1,4 @@
-/* The inside of a loop, shared by loop.c and wake.c. */
+/* The inside of a loop, shared by loop.c, handles.c and wake.c. */
 #ifndef SPINDLE_HTTP_LOOP_STATE_H
 #define SPINDLE_HTTP_LOOP_STATE_H
 
