@@ -73,7 +73,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "SpindlePluginC", path: "PluginSDK/c", cSettings: c),
-        // For plugins that call names of the network: which addresses jobs may reach, and look-ups that nobody waits for.
+        // For plugins of the network: which addresses jobs may reach, look-ups that nobody waits for, threads, texts of protocols.
         .target(name: "SpindlePluginNet", path: "PluginSDK/net", publicHeadersPath: ".", cSettings: c + hidden),
         .target(name: "SpindleWire", cSettings: c),
         .executableTarget(
@@ -112,7 +112,12 @@ let package = Package(
         plugin("native", target: "SpindlePluginNative", linking: ["ffi", "jansson"]),
         plugin("sql", target: "SpindlePluginSQL", linking: ["odbc", "jansson"]),
         plugin("script", target: "SpindlePluginScript", linking: ["jansson"]),
-        plugin("rabbitmq", target: "SpindlePluginRabbitMQ", linking: ["rabbitmq", "jansson", "ssl", "crypto"]),
+        plugin(
+            "rabbitmq",
+            target: "SpindlePluginRabbitMQ",
+            on: ["SpindlePluginNet"],
+            linking: ["rabbitmq", "jansson", "ssl", "crypto"]
+        ),
         plugin("bench", target: "SpindlePluginBench"),
         .target(name: "TestSanitizer", path: "Tests/TestSanitizer", cSettings: c),
         .target(

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* All signals but those of a crash are blocked in it: the process's signals are the host's, and SIGPIPE has to become
- * EPIPE, because libcurl is told not to touch signals and OpenSSL writes without MSG_NOSIGNAL. */
+ * EPIPE, because libcurl is told not to touch signals and OpenSSL may write without MSG_NOSIGNAL. */
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
 
 int64_t clock_mono_ns(void);

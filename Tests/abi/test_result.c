@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "SpindleSession.h"
 #include "driver.h"
@@ -14,12 +13,13 @@ enum { MOST = 200 };
 
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t changed; /* released or gathered */
     uint32_t origin, outcome;
     char texts[MOST][2][64]; /* keys and values of the last result */
     size_t count;
     uint64_t text_replaced;
     int completed, released, gathered, together; /* together: released with the promise that gathered follows */
-} told = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} told = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static void keep(char to[64], spw_bytes from) {
     size_t length = from.len < 63 ? from.len : 63;
@@ -46,12 +46,14 @@ static void released(void *context, uint64_t token, const spw_released *news, in
     pthread_mutex_lock(&told.lock);
     told.released++;
     told.together += gathers != 0;
+    pthread_cond_broadcast(&told.changed);
     pthread_mutex_unlock(&told.lock);
 }
 static void gathered(void *context) {
     (void)context;
     pthread_mutex_lock(&told.lock);
     told.gathered++;
+    pthread_cond_broadcast(&told.changed);
     pthread_mutex_unlock(&told.lock);
 }
 static const spw_output output = { .completed = completed, .released = released, .gathered = gathered };
@@ -195,14 +197,10 @@ static void test_metadata_bounds(void) {
     CHECK(told.origin == SPW_ORIGIN_CONTRACT && told.outcome == SPINDLE_PERMANENT);
 }
 
-static void wait_for(int *count, int wanted) {
-    for (;;) {
-        pthread_mutex_lock(&told.lock);
-        int now = *count;
-        pthread_mutex_unlock(&told.lock);
-        if (now >= wanted) return;
-        usleep(1000); /* between two looks; what hangs ends with the run's own limit */
-    }
+static void wait_for(const int *count, int wanted) {
+    pthread_mutex_lock(&told.lock);
+    while (*count < wanted) pthread_cond_wait(&told.changed, &told.lock);
+    pthread_mutex_unlock(&told.lock);
 }
 
 /* Many that end one after the other on the plugin's thread are all released, and the last news is that they are. */

@@ -152,7 +152,7 @@ void test_late_refusal(void) {
     run_param(run, "ConnectTimeoutMs", "600000");
     run->request.timeout_ms = 60000;
     run_execute(run);
-    while (!knocks(&at)) usleep(1000);
+    while (!knocks(&at)) usleep(1000); /* between two looks at what only the kernel knows; the run has a limit of its own */
     close(listener);
     run_wait(run);
     expect(run, SPINDLE_SUCCESS, "", "late refusal");

@@ -54,7 +54,7 @@ read -r amqp tls distribution mapper <<<"$(python3 "$root/Tests/http/free_ports.
 broker=$out/broker
 "$here/broker.sh" start "$broker" "$amqp" "$tls" "$distribution" "$mapper" "$out/certificates"
 
-flags=(-std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -g -fuse-ld=lld "-I$root/PluginSDK/c/include")
+flags=(-std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -g -fuse-ld=lld "-I$root/PluginSDK/c/include" "-I$root/PluginSDK/net")
 build() { # NAME FLAGS…
     local name=$1 closed=-Wl,-z,defs dispatch=() swift
     shift
@@ -68,7 +68,7 @@ build() { # NAME FLAGS…
             [ ! -e "$swift/libdispatch.so" ] || dispatch=("-L$swift" "-Wl,-rpath,$swift" -ldispatch -lBlocksRuntime)
             ;;
     esac
-    "$cc" "${flags[@]}" "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/rabbitmq/*.c -o "$out/rabbitmq-$name.so" \
+    "$cc" "${flags[@]}" "$@" -fPIC -fvisibility=hidden -shared "$root"/Plugins/rabbitmq/*.c "$root"/PluginSDK/net/*.c -o "$out/rabbitmq-$name.so" \
         "-Wl,--version-script=$root/PluginSDK/plugin.map" $closed -Wl,--as-needed -lrabbitmq -ljansson -lssl -lcrypto -lpthread
     "$cc" "${flags[@]}" "$@" -rdynamic "$here"/*.c -o "$out/harness-$name" \
         -Wl,--push-state,--no-as-needed "${dispatch[@]}" -Wl,--pop-state -lrabbitmq -ldl -lpthread

@@ -36,7 +36,7 @@ extension ExecutionResult {
         let metadataBytes = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.byteCount }
         if metadataBytes > Limits.metadata { return .tooLarge("metadata", metadataBytes, Limits.metadata) }
         var result = self
-        if metadata.values.contains(where: { !$0.isText }) { result.metadata = metadata.mapValues { $0.finite } }
+        result.metadata = metadata.mapValues(\.finite)
         result.errorCode = Self.codeText(errorCode)
         result.errorMessage = errorMessage?.cut(toBytes: Limits.message)
         result.stackTrace = stackTrace?.cut(toBytes: Limits.stackTrace)
@@ -74,16 +74,12 @@ extension JSONValue {
         }
     }
 
-    fileprivate var isText: Bool {
-        if case .string = self { true } else { false }
-    }
-
     /// The same without infinities and NaN, which JSON cannot write.
     fileprivate var finite: JSONValue {
         switch self {
         case .double(let value) where !value.isFinite: .null
-        case .array(let values): .array(values.map { $0.finite })
-        case .object(let values): .object(values.mapValues { $0.finite })
+        case .array(let values): .array(values.map(\.finite))
+        case .object(let values): .object(values.mapValues(\.finite))
         default: self
         }
     }

@@ -134,6 +134,7 @@ extension Response {
         try json(body, status: status, headers: headers, type: "application/json")
     }
 
+    /// The same of JSON that is written already.
     static func json(_ text: JSONText) -> Response {
         Response(
             status: .ok,

@@ -81,15 +81,14 @@ extension API {
             }
         }
         if !accepted.isEmpty {
-            for (entry, result) in zip(accepted, try await engine.submit(accepted.map { $0.submission })) {
+            for (entry, result) in zip(accepted, try await engine.submit(accepted.map(\.submission))) {
                 switch result {
                 case .success(let receipt): entries[entry.position] = BatchReceiptBody.Entry(receipt: ReceiptBody(receipt))
                 case .failure(let error): entries[entry.position] = Self.refused(error, call)
                 }
             }
         }
-        let body = BatchReceiptBody(executions: entries.compactMap { $0 })
-        return .json(body.text)
+        return .json(BatchReceiptBody(executions: entries.compactMap(\.self)).text)
     }
 
     /// What is wrong with the store or the host is wrong with the whole batch.
